@@ -1,0 +1,164 @@
+package plr
+
+import (
+	"context"
+	"io"
+	"strings"
+	"time"
+)
+
+// AccessEntry is one opening of a link, or an attempt that failed. Entries are
+// only ever added.
+type AccessEntry struct {
+	SchemaVersion int
+	ID            string
+	ULN           ULN
+	LinkID        string
+	ViewID        string
+	ViewVersion   int
+	At            time.Time
+	Result        AccessResult
+	Channel       AccessChannel
+	// Recipient and Purpose as stated by whoever opened the link; nobody checked them.
+	Recipient Recipient
+	Purpose   SharingPurpose
+	// Items is how many events were shown; Fields which fields of them.
+	Items  int
+	Fields []RecordField
+	// Reference is what the recipient was given to quote; empty for a failed attempt.
+	Reference string
+	// RedemptionCount is the link's count after this opening.
+	RedemptionCount int
+}
+
+// IsNode marks AccessEntry as one of the API's nodes.
+func (AccessEntry) IsNode() {}
+
+// AccessResult is what came of an attempt to open a link.
+type AccessResult string
+
+// The results.
+const (
+	AccessDisclosed      AccessResult = "DISCLOSED"
+	AccessDisclosedAgain AccessResult = "DISCLOSED_AGAIN"
+	AccessWrongPIN       AccessResult = "WRONG_PIN"
+	AccessFrozen         AccessResult = "LINK_FROZEN"
+	AccessLinkExpired    AccessResult = "LINK_EXPIRED"
+	AccessLinkPaused     AccessResult = "LINK_PAUSED"
+	AccessLinkRevoked    AccessResult = "LINK_REVOKED"
+	AccessLinkUsedUp     AccessResult = "LINK_USED_UP"
+)
+
+// AccessChannel is the way a link was opened.
+type AccessChannel string
+
+// The channels.
+const (
+	ChannelPage AccessChannel = "PAGE"
+	ChannelAPI  AccessChannel = "API"
+)
+
+// AccessHistoryFilter chooses entries.
+type AccessHistoryFilter struct {
+	ShareLinkID *string
+	// Results: any of these.
+	Results []AccessResult
+}
+
+// AccessQuery is what a store is asked for: newest first, behind a place.
+type AccessQuery struct {
+	LinkID  string
+	Results []AccessResult
+	// BeforeAt and BeforeID: only entries older than this place; zero for the start.
+	BeforeAt time.Time
+	BeforeID string
+	Limit    int
+}
+
+// AccessHistory gives one page of who opened the learner's links, newest first.
+func (s *Service) AccessHistory(ctx context.Context, uln ULN, page PageRequest, filter *AccessHistoryFilter) (*Page[*AccessEntry], error) {
+	if page.First < 1 || page.First > MaxPage {
+		return nil, refuse(CodeOutOfRange, T("Ask for 1 to 100 items.", "Gofynnwch am rhwng 1 a 100 o eitemau."), "first")
+	}
+	q := AccessQuery{Limit: page.First + 1}
+	sort := "access"
+	if filter != nil {
+		q.Results = filter.Results
+		if filter.ShareLinkID != nil {
+			if !isID(*filter.ShareLinkID, idLink) {
+				return &Page[*AccessEntry]{}, nil
+			}
+			q.LinkID = *filter.ShareLinkID
+		}
+	}
+	if page.After != nil {
+		key, id, ok := parseCursor(*page.After, sort)
+		at, err := time.Parse(time.RFC3339Nano, key)
+		if !ok || err != nil || !isID(id, idAccess) {
+			return nil, refuse(CodeInvalid, T("This cursor does not belong to this list. Begin again without it.",
+				"Nid yw'r cyrchwr hwn yn perthyn i'r rhestr hon. Dechreuwch eto hebddo."), "after")
+		}
+		q.BeforeAt, q.BeforeID = at, id
+	}
+	entries, total, err := s.store.AccessEntries(ctx, uln, q)
+	if err != nil {
+		return nil, err
+	}
+	out := &Page[*AccessEntry]{Total: total, HasNext: len(entries) > page.First, HasPrevious: page.After != nil}
+	out.Items = entries[:min(page.First, len(entries))]
+	for _, e := range out.Items {
+		out.Cursors = append(out.Cursors, makeCursor(sort, timeKey(e.At), e.ID))
+	}
+	return out, nil
+}
+
+func (s *Service) newAccessEntry(link *ShareLink, in RedeemInput, result AccessResult) (*AccessEntry, error) {
+	id, err := newID(s.random, idAccess)
+	if err != nil {
+		return nil, err
+	}
+	entry := &AccessEntry{
+		SchemaVersion: 1, ID: id, ULN: link.ULN, LinkID: link.ID, ViewID: link.ViewID, ViewVersion: link.ViewVersion,
+		At: s.now(), Result: result, Channel: in.Channel, Recipient: in.Recipient, Purpose: in.Purpose,
+	}
+	if result == AccessDisclosed {
+		if entry.Reference, err = newReference(s.random); err != nil {
+			return nil, err
+		}
+	}
+	return entry, nil
+}
+
+// referenceAlphabet has no vowels and no look-alikes: references are read out on the telephone.
+const referenceAlphabet = "BCDFGHJKMNPQRSTVWXYZ23456789"
+
+// newReference makes a reference to quote: PLR- and three groups of four (58 bits).
+func newReference(random io.Reader) (string, error) {
+	var b strings.Builder
+	b.WriteString("PLR")
+	for i := range 12 {
+		if i%4 == 0 {
+			b.WriteByte('-')
+		}
+		c, err := pick(random, referenceAlphabet)
+		if err != nil {
+			return "", err
+		}
+		b.WriteByte(c)
+	}
+	return b.String(), nil
+}
+
+// pick draws one character without bias.
+func pick(random io.Reader, alphabet string) (byte, error) {
+	limit := 256 - 256%len(alphabet)
+	var one [1]byte
+	for {
+		if _, err := io.ReadFull(random, one[:]); err != nil {
+			return 0, err
+		}
+		if int(one[0]) < limit {
+			return alphabet[int(one[0])%len(alphabet)], nil
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package plr
+
+import (
+	"context"
+	"time"
+)
+
+// Account is somebody who can sign in: one subject of one OpenID provider.
+// Subject and e-mail are never the key: providers reissue them.
+type Account struct {
+	SchemaVersion int
+	ID            string
+	Issuer        string
+	Subject       string
+	// ULN is the record the account is bound to; empty until bound. One account
+	// per ULN and one ULN per account.
+	ULN       ULN
+	BoundAt   *time.Time
+	CreatedAt time.Time
+	// SessionsInvalidBefore: no session that began before this instant is
+	// accepted, whatever a stale session store says.
+	SessionsInvalidBefore time.Time
+}
+
+// AccountKey names an (issuer, subject) pair for look-ups.
+func AccountKey(issuer, subject string) string {
+	return digest("account", issuer+"\x00"+subject)
+}
+
+// SignedIn gives the account of a subject that has just proved itself to the
+// provider, made on first sight.
+func (s *Service) SignedIn(ctx context.Context, issuer, subject string) (*Account, error) {
+	id, err := newID(s.random, idAccount)
+	if err != nil {
+		return nil, err
+	}
+	return s.store.EnsureAccount(ctx, &Account{SchemaVersion: 1, ID: id, Issuer: issuer, Subject: subject, CreatedAt: s.now()})
+}
+
+// Account gives the account with this id.
+func (s *Service) Account(ctx context.Context, id string) (*Account, error) {
+	if !isID(id, idAccount) {
+		return nil, NotFound("id")
+	}
+	return s.store.Account(ctx, id)
+}
+
+// EndSessions makes every session of the account that began until now invalid,
+// for good and on every replica.
+func (s *Service) EndSessions(ctx context.Context, id string) error {
+	return s.store.InvalidateSessions(ctx, id, s.now())
+}
+
+// BindSample binds a subject of the development provider to a sample learner,
+// taking the number over from a subject it was bound to under another address.
+// Never reachable in production: real people claim their record.
+func (s *Service) BindSample(ctx context.Context, issuer, subject string, uln ULN) error {
+	account, err := s.SignedIn(ctx, issuer, subject)
+	if err != nil {
+		return err
+	}
+	if account.ULN == uln {
+		return nil
+	}
+	if err := s.store.UnbindULN(ctx, uln); err != nil {
+		return err
+	}
+	return s.store.BindAccount(ctx, account.ID, uln, s.now())
+}

@@ -1,0 +1,57 @@
+package plr
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+	"unicode/utf8"
+)
+
+// Idempotency makes a create safe to repeat: the same key with the same input
+// gives the object that was made first.
+type Idempotency struct {
+	// Key names owner, operation and the caller's key together.
+	Key string
+	// Hashes of the input, keyed because an input may hold a PIN: one per key of
+	// the list. The first is stored; a stored hash among them is the same input.
+	Hashes []string
+	At     time.Time
+}
+
+// IdempotencyLife is how long a key is remembered.
+const IdempotencyLife = 24 * time.Hour
+
+const maxIdempotencyKey = 64
+
+// idempotency prepares the store's part of a create; nil when the caller gave no key.
+func (s *Service) idempotency(uln ULN, operation string, key *string, input any, faults *faultList) *Idempotency {
+	if key == nil {
+		return nil
+	}
+	if n := utf8.RuneCountInString(*key); n < 1 || n > maxIdempotencyKey || !utf8.ValidString(*key) {
+		faults.add(refuse(CodeOutOfRange, T("An idempotency key has 1 to 64 characters.", "Mae gan allwedd ailadrodd rhwng 1 a 64 nod."), "idempotencyKey"))
+		return nil
+	}
+	text, err := json.Marshal(input)
+	if err != nil {
+		faults.add(refuse(CodeInvalid, T("This input cannot be kept.", "Ni ellir cadw'r mewnbwn hwn.")))
+		return nil
+	}
+	idem := &Idempotency{Key: digest("idempotency", string(uln)+"\x00"+operation+"\x00"+*key), At: s.now()}
+	for _, k := range s.linkKeys {
+		mac := hmac.New(sha256.New, k.Key)
+		mac.Write([]byte("openplr/idempotency/v1\x00"))
+		mac.Write(text)
+		idem.Hashes = append(idem.Hashes, hex.EncodeToString(mac.Sum(nil)))
+	}
+	return idem
+}
+
+// IdempotencyConflict is the refusal of a key that was used with another input.
+func IdempotencyConflict() *Error {
+	return refuse(CodeConflict, T(
+		"This idempotency key was used before with another input. Use a new key.",
+		"Defnyddiwyd yr allwedd ailadrodd hon o'r blaen gyda mewnbwn arall. Defnyddiwch allwedd newydd."), "idempotencyKey")
+}

@@ -1,0 +1,64 @@
+package plr
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	_ "time/tzdata" // the container has no zone files
+)
+
+var london = mustLoad("Europe/London")
+
+func mustLoad(name string) *time.Location {
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err) // the zone is compiled in: only a broken build gets here
+	}
+	return loc
+}
+
+// London is the zone that days and upstream times without a zone are meant in.
+func London() *time.Location { return london }
+
+// Service is the domain at work: every rule is applied here, whichever edge asks.
+type Service struct {
+	store     Store
+	clock     func() time.Time
+	random    io.Reader
+	linkKeys  LinkKeys
+	publicURL string
+	marking   string
+	pinSlots  chan struct{}
+}
+
+// Config is what a Service needs.
+type Config struct {
+	Store Store
+	// Now gives the time; Random gives unpredictable bytes.
+	Now    func() time.Time
+	Random io.Reader
+	// LinkKeys derive link secrets; the first makes new ones.
+	LinkKeys LinkKeys
+	// PublicURL is where people reach the service, without a trailing slash.
+	PublicURL string
+	// Marking is the handling marking put on every disclosed page and file.
+	Marking string
+	// PINSlots is how many PINs may be hashed at once (20 MB each).
+	PINSlots int
+}
+
+// New makes a Service. Every part of the Config must be set.
+func New(c Config) (*Service, error) {
+	if c.Store == nil || c.Now == nil || c.Random == nil || len(c.LinkKeys) == 0 || c.PublicURL == "" || c.Marking == "" || c.PINSlots < 1 {
+		return nil, errors.New("plr: incomplete Config")
+	}
+	return &Service{
+		store: c.Store, clock: c.Now, random: c.Random, linkKeys: c.LinkKeys,
+		publicURL: c.PublicURL, marking: c.Marking, pinSlots: make(chan struct{}, c.PINSlots),
+	}, nil
+}
+
+// now is the time in UTC to the millisecond, as the API writes it, so that a
+// time read back compares equal.
+func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Millisecond) }

@@ -1,0 +1,522 @@
+package plr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ShareLink lets whoever holds its secret open one view, until it ends. The
+// part that decisions need stands in the learner's Sharing document.
+type ShareLink struct {
+	ID  string
+	ULN ULN
+	// Label is the owner's private note; no recipient sees it.
+	Label *string
+	// ViewID and ViewVersion: the version of the view the link was made on.
+	ViewID      string
+	ViewVersion int
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
+	// MaxRedemptions is the use limit; nil for none.
+	MaxRedemptions  *int
+	RedemptionCount int
+	// PINHash is an Argon2id hash in PHC form; empty when no PIN is asked.
+	PINHash string
+	// GuessesLeft is what remains of the budget of PINs that may be tried.
+	GuessesLeft int
+	// GuessAt is when the last guess was taken: see frozen.
+	GuessAt time.Time
+	// FrozenAt is set when the last guess of the budget was wrong.
+	FrozenAt *time.Time
+	// Paused: by the owner's hand, apart from the opt-out switch.
+	Paused bool
+	// Generation of the Sharing document the link was made or resumed in.
+	Generation int
+	RevokedAt  *time.Time
+	// Recipient is whom the owner made the link for; nil for anyone.
+	Recipient *Recipient
+	Purpose   SharingPurpose
+	Language  Language
+	// Version counts the owner's edits, from 1.
+	Version int
+	// KeyID names the key the secret is derived with.
+	KeyID string
+	// Redemptions: digests of redemption tokens with the time of first opening.
+	Redemptions map[string]time.Time
+}
+
+// IsNode marks ShareLink as one of the API's nodes.
+func (ShareLink) IsNode() {}
+
+// PINRequired says whether opening asks for a PIN.
+func (l *ShareLink) PINRequired() bool { return l.PINHash != "" }
+
+// Clone copies the link deeply.
+func (l *ShareLink) Clone() *ShareLink {
+	out := *l
+	out.Redemptions = maps.Clone(l.Redemptions)
+	return &out
+}
+
+// Recipient is a person or body a link is for, or who opened it, as stated.
+type Recipient struct {
+	Name         string
+	Organisation *string
+	Email        *string
+}
+
+// SharingPurpose is what a link is for. There is none for marketing or sale:
+// the LRS privacy notice rules them out.
+type SharingPurpose string
+
+// The purposes.
+const (
+	PurposeEmployment        SharingPurpose = "EMPLOYMENT"
+	PurposeEducation         SharingPurpose = "EDUCATION"
+	PurposeAdvice            SharingPurpose = "ADVICE_AND_GUIDANCE"
+	PurposeProfessionalEntry SharingPurpose = "PROFESSIONAL_REGISTRATION"
+	PurposeOther             SharingPurpose = "OTHER"
+)
+
+var purposes = []SharingPurpose{PurposeEmployment, PurposeEducation, PurposeAdvice, PurposeProfessionalEntry, PurposeOther}
+
+// LinkState is whether a link opens now, and if not, why.
+type LinkState string
+
+// The states, as in schema.graphqls.
+const (
+	LinkActive  LinkState = "ACTIVE"
+	LinkExpired LinkState = "EXPIRED"
+	LinkRevoked LinkState = "REVOKED"
+	LinkPaused  LinkState = "PAUSED"
+	LinkUsedUp  LinkState = "USED_UP"
+	LinkFrozen  LinkState = "FROZEN"
+)
+
+// Rules for links.
+const (
+	// GuessBudget is how many wrong PINs freeze a link.
+	GuessBudget = 5
+	// MinLinkLife and MaxLinkLife bound how far away an expiry may be set.
+	MinLinkLife = time.Hour
+	MaxLinkLife = 365 * 24 * time.Hour
+
+	adultLinkLife      = 30 * 24 * time.Hour
+	minorLinkLife      = 7 * 24 * time.Hour
+	restrictedLinkLife = 7 * 24 * time.Hour
+	minorUses          = 5
+	maxUses            = 10_000
+	maxLabel           = 100
+	maxPersonText      = 200
+	maxEmail           = 254
+	// guessTime is how long checking a guess may take before it counts as wrong.
+	guessTime = 10 * time.Second
+)
+
+// frozen: the budget is spent. While the last guess is still being checked the
+// link is only busy; if that check never reports back (its process died), the
+// guess counts as wrong.
+func (l *ShareLink) frozen(now time.Time) bool {
+	return l.PINHash != "" && l.GuessesLeft == 0 && (l.FrozenAt != nil || !now.Before(l.GuessAt.Add(guessTime)))
+}
+
+// TakeGuess spends one guess of the budget before the PIN is looked at, so
+// that guesses made in parallel or cut off still count. It reports whether the
+// PIN may be checked.
+func (l *ShareLink) TakeGuess(now time.Time) bool {
+	if l.GuessesLeft == 0 {
+		return false
+	}
+	l.GuessesLeft--
+	l.GuessAt = now
+	return true
+}
+
+// SettleGuess reports what the check of a taken guess found. A right PIN gets
+// its guess back.
+func (l *ShareLink) SettleGuess(right bool, now time.Time) {
+	switch {
+	case right:
+		l.GuessesLeft = min(l.GuessesLeft+1, GuessBudget)
+	case l.GuessesLeft == 0 && l.FrozenAt == nil:
+		l.FrozenAt = &now
+	}
+}
+
+// ShareLinkInput is what an owner says when making a link.
+type ShareLinkInput struct {
+	ViewID string
+	Label  *string
+	// ExpiresAt: nil for the default (30 days; 7 for under-18s and restricted learners).
+	ExpiresAt *time.Time
+	// MaxRedemptions: nil for the default (none; 5 for under-18s).
+	MaxRedemptions *int
+	PIN            *string
+	Recipient      *Recipient
+	Purpose        SharingPurpose
+	// Language of the page the recipient sees; empty for the view's.
+	Language       Language
+	IdempotencyKey *string
+}
+
+// CreateShareLink mints a link.
+func (s *Service) CreateShareLink(ctx context.Context, uln ULN, in ShareLinkInput) (*ShareLink, error) {
+	l, err := s.Learner(ctx, uln)
+	if err != nil {
+		return nil, err
+	}
+	view, err := s.ConfiguredView(ctx, uln, in.ViewID)
+	if err != nil {
+		return nil, at(err, "viewId")
+	}
+	now := s.now()
+	var faults faultList
+	idem := s.idempotency(uln, "createShareLink", in.IdempotencyKey, in, &faults)
+	link := s.draftLink(l, view, in, now, &faults)
+	if countIncluded(l.Record, &view.Selection) == 0 {
+		faults.add(refuse(CodeViewEmpty, T(
+			"This view shows none of your events at the moment. Change it, or choose another.",
+			"Nid yw'r wedd hon yn dangos yr un o'ch digwyddiadau ar hyn o bryd. Newidiwch hi, neu dewiswch un arall."), "viewId"))
+	}
+	if err := faults.err(); err != nil {
+		return nil, err
+	}
+	if in.PIN != nil {
+		if link.PINHash, err = s.hashPIN(ctx, *in.PIN); err != nil {
+			return nil, err
+		}
+		link.GuessesLeft = GuessBudget
+	}
+	if link.ID, err = newID(s.random, idLink); err != nil {
+		return nil, err
+	}
+	link.KeyID = s.linkKeys.Current().ID
+	secret, _ := s.secretOf(link)
+	restricted := l.Record.restricted()
+	return s.store.CreateShareLink(ctx, link, SecretRef{Hash: secretHash(secret), ULN: uln, LinkID: link.ID}, idem,
+		func(sh *Sharing) error { return sh.Admit(link, restricted) })
+}
+
+func (s *Service) draftLink(l *Learner, view *ConfiguredView, in ShareLinkInput, now time.Time, faults *faultList) *ShareLink {
+	link := &ShareLink{
+		ULN: l.ULN, Label: in.Label, ViewID: view.ID, ViewVersion: view.Version, CreatedAt: now,
+		ExpiresAt: now.Add(adultLinkLife), MaxRedemptions: in.MaxRedemptions, Recipient: in.Recipient,
+		Purpose: in.Purpose, Language: in.Language, Version: 1,
+	}
+	if link.Language == "" {
+		link.Language = view.Language
+	}
+	minor, restricted := l.Record.minor(DateOf(now)), l.Record.restricted()
+	if minor || restricted {
+		link.ExpiresAt = now.Add(minorLinkLife)
+	}
+	if minor && in.MaxRedemptions == nil {
+		n := minorUses
+		link.MaxRedemptions = &n
+	}
+	if in.ExpiresAt != nil {
+		link.ExpiresAt = in.ExpiresAt.UTC().Truncate(time.Millisecond)
+	}
+	faults.add(checkExpiry(link.ExpiresAt, now, restricted))
+	if in.PIN != nil {
+		faults.add(checkPIN(*in.PIN))
+	} else if restricted {
+		faults.add(refuse(CodeRequired, T("Your links need a PIN. Choose one of 4 to 12 digits or letters.",
+			"Mae angen PIN ar eich dolenni. Dewiswch un o 4 i 12 digid neu lythyren."), "pin"))
+	}
+	link.checkDetails(faults)
+	return link
+}
+
+// checkDetails checks what an owner can also edit later.
+func (l *ShareLink) checkDetails(faults *faultList) {
+	if l.Label != nil {
+		faults.add(line(*l.Label, maxLabel, "label"))
+	}
+	if m := l.MaxRedemptions; m != nil && (*m < 1 || *m > maxUses) {
+		faults.add(refuse(CodeOutOfRange, T(
+			fmt.Sprintf("A use limit is between 1 and %d.", maxUses),
+			fmt.Sprintf("Mae terfyn defnydd rhwng 1 a %d.", maxUses)), "maxRedemptions"))
+	}
+	if l.Recipient != nil {
+		l.Recipient.check(faults, "recipient")
+	}
+	if !slices.Contains(purposes, l.Purpose) {
+		faults.add(refuse(CodeRequired, T("Choose what the link is for.", "Dewiswch beth yw diben y ddolen."), "purpose"))
+	}
+	if !l.Language.Valid() {
+		faults.add(refuse(CodeInvalid, T("Choose EN or CY.", "Dewiswch EN neu CY."), "language"))
+	}
+}
+
+func (r *Recipient) check(faults *faultList, path ...string) {
+	under := func(name string) []string { return append(slices.Clone(path), name) }
+	faults.add(line(r.Name, maxPersonText, under("name")...))
+	if r.Organisation != nil {
+		faults.add(line(*r.Organisation, maxPersonText, under("organisation")...))
+	}
+	if r.Email != nil {
+		if e := line(*r.Email, maxEmail, under("email")...); e != nil {
+			faults.add(e)
+		} else if name, domain, ok := strings.Cut(*r.Email, "@"); !ok || name == "" || !strings.Contains(domain, ".") || strings.ContainsAny(*r.Email, " <>,;") {
+			faults.add(refuse(CodeInvalid, T("Enter an e-mail address like name@example.com.", "Rhowch gyfeiriad e-bost fel enw@enghraifft.com."), under("email")...))
+		}
+	}
+}
+
+func checkExpiry(at, now time.Time, restricted bool) *Error {
+	longest, words := MaxLinkLife, T("Choose an end within one year from now.", "Dewiswch ddiwedd o fewn blwyddyn i nawr.")
+	if restricted {
+		longest, words = restrictedLinkLife, T("Your links can last 7 days at most.", "Gall eich dolenni bara 7 diwrnod ar y mwyaf.")
+	}
+	switch {
+	case at.Before(now.Add(MinLinkLife)):
+		return refuse(CodeOutOfRange, T("Choose an end at least one hour from now.", "Dewiswch ddiwedd o leiaf awr o nawr."), "expiresAt")
+	case at.After(now.Add(longest)):
+		return refuse(CodeOutOfRange, words, "expiresAt")
+	}
+	return nil
+}
+
+// ShareLinkChange is an edit. A nil pointer means unchanged; Clear* take a
+// value away.
+type ShareLinkChange struct {
+	ID                  string
+	ExpectedVersion     int
+	Label               *string
+	ClearLabel          bool
+	ExpiresAt           *time.Time
+	MaxRedemptions      *int
+	ClearMaxRedemptions bool
+	Recipient           *Recipient
+	ClearRecipient      bool
+	Purpose             *SharingPurpose
+	Language            *Language
+}
+
+// UpdateShareLink edits a link, also one that has expired or is used up: that
+// is how it is extended. A revoked link stays ended.
+func (s *Service) UpdateShareLink(ctx context.Context, uln ULN, in ShareLinkChange) (*ShareLink, error) {
+	l, err := s.Learner(ctx, uln)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	minor, restricted := l.Record.minor(DateOf(now)), l.Record.restricted()
+	return s.editLink(ctx, uln, in.ID, func(_ *Sharing, link *ShareLink) error {
+		if link.Version != in.ExpectedVersion {
+			return versionMismatch(link.Version)
+		}
+		var faults faultList
+		set(&link.Label, in.Label, in.ClearLabel)
+		set(&link.MaxRedemptions, in.MaxRedemptions, in.ClearMaxRedemptions)
+		set(&link.Recipient, in.Recipient, in.ClearRecipient)
+		if minor && link.MaxRedemptions == nil {
+			faults.add(refuse(CodeRequired, T("Your links need a use limit until you are 18.", "Mae angen terfyn defnydd ar eich dolenni nes eich bod yn 18."), "maxRedemptions"))
+		}
+		if in.ExpiresAt != nil {
+			link.ExpiresAt = in.ExpiresAt.UTC().Truncate(time.Millisecond)
+			faults.add(checkExpiry(link.ExpiresAt, now, restricted))
+		}
+		if in.Purpose != nil {
+			link.Purpose = *in.Purpose
+		}
+		if in.Language != nil {
+			link.Language = *in.Language
+		}
+		link.checkDetails(&faults)
+		return faults.err()
+	})
+}
+
+func set[T any](field **T, value *T, cleared bool) {
+	if value != nil {
+		*field = value
+	} else if cleared {
+		*field = nil
+	}
+}
+
+// PauseShareLink stops a link until it is resumed.
+func (s *Service) PauseShareLink(ctx context.Context, uln ULN, id string) (*ShareLink, error) {
+	link, err := s.editLink(ctx, uln, id, func(_ *Sharing, link *ShareLink) error {
+		link.Paused = true
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return link, s.awaitLeases(ctx, uln, id)
+}
+
+// ResumeShareLink makes a paused link work again, with the uses it had left.
+func (s *Service) ResumeShareLink(ctx context.Context, uln ULN, id string) (*ShareLink, error) {
+	l, err := s.Learner(ctx, uln)
+	if err != nil {
+		return nil, err
+	}
+	restricted := l.Record.restricted()
+	return s.editLink(ctx, uln, id, func(sh *Sharing, link *ShareLink) error {
+		if sh.Off(restricted) {
+			return sharingOff()
+		}
+		link.Paused, link.Generation = false, sh.Generation
+		return nil
+	})
+}
+
+// UnfreezeShareLink grants a frozen link a new budget of guesses.
+func (s *Service) UnfreezeShareLink(ctx context.Context, uln ULN, id string) (*ShareLink, error) {
+	now := s.now()
+	return s.editLink(ctx, uln, id, func(_ *Sharing, link *ShareLink) error {
+		if !link.frozen(now) {
+			return refuse(CodeAlreadyDone, T("This link is not frozen.", "Nid yw'r ddolen hon wedi'i rhewi."), "id")
+		}
+		link.GuessesLeft, link.FrozenAt = GuessBudget, nil
+		return nil
+	})
+}
+
+// editLink applies an owner's edit to a link that has not been revoked.
+func (s *Service) editLink(ctx context.Context, uln ULN, id string, edit func(*Sharing, *ShareLink) error) (*ShareLink, error) {
+	if !isID(id, idLink) {
+		return nil, NotFound("id")
+	}
+	sharing, err := s.store.EditSharing(ctx, uln, func(sh *Sharing) error {
+		link := sh.Links[id]
+		if link == nil {
+			return NotFound("id")
+		}
+		if err := edit(sh, link); err != nil {
+			return err
+		}
+		link.Version++
+		return nil
+	})
+	if CodeOf(err) == CodeNotFound && err != nil {
+		if _, ended := s.store.RevokedShareLink(ctx, uln, id); ended == nil {
+			return nil, refuse(CodeLinkEnded, T(
+				"This link was revoked. Revoking cannot be undone: make a new link.",
+				"Cafodd y ddolen hon ei diddymu. Ni ellir dadwneud hynny: gwnewch ddolen newydd."), "id")
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sharing.Links[id], nil
+}
+
+// RevokeShareLink ends a link for good. Revoking it again is no error.
+func (s *Service) RevokeShareLink(ctx context.Context, uln ULN, id string) (*ShareLink, error) {
+	if !isID(id, idLink) {
+		return nil, NotFound("id")
+	}
+	if _, err := s.store.RevokeShareLinks(ctx, uln, []string{id}, s.now()); err != nil {
+		return nil, err
+	}
+	link, err := s.store.RevokedShareLink(ctx, uln, id)
+	if err != nil {
+		return nil, err
+	}
+	return link, s.awaitLeases(ctx, uln, id)
+}
+
+// RevokeAllShareLinks ends every link for good and says how many it ended.
+func (s *Service) RevokeAllShareLinks(ctx context.Context, uln ULN) (int, error) {
+	if _, err := s.Learner(ctx, uln); err != nil {
+		return 0, err
+	}
+	n, err := s.store.RevokeShareLinks(ctx, uln, nil, s.now())
+	if err != nil {
+		return 0, err
+	}
+	return n, s.awaitLeases(ctx, uln, "")
+}
+
+// ShareLink gives the owner's link with this id, revoked ones too.
+func (s *Service) ShareLink(ctx context.Context, uln ULN, id string) (*ShareLink, error) {
+	if !isID(id, idLink) {
+		return nil, NotFound("id")
+	}
+	sharing, err := s.store.Sharing(ctx, uln)
+	if err != nil {
+		return nil, err
+	}
+	if link := sharing.Links[id]; link != nil {
+		return link, nil
+	}
+	return s.store.RevokedShareLink(ctx, uln, id)
+}
+
+// ShareLinkFilter chooses links.
+type ShareLinkFilter struct {
+	Status *LinkState
+	ViewID *string
+}
+
+// ShareLinks gives one page of the owner's links, newest first.
+func (s *Service) ShareLinks(ctx context.Context, l *Learner, page PageRequest, filter *ShareLinkFilter) (*Page[*ShareLink], error) {
+	sharing, err := s.store.Sharing(ctx, l.ULN)
+	if err != nil {
+		return nil, err
+	}
+	links := sharing.linksInOrder()
+	if filter == nil || filter.Status == nil || *filter.Status == LinkRevoked {
+		revoked, err := s.store.RevokedShareLinks(ctx, l.ULN)
+		if err != nil {
+			return nil, err
+		}
+		links = append(links, slices.DeleteFunc(revoked, func(r *ShareLink) bool { return sharing.Links[r.ID] != nil })...)
+	}
+	if filter != nil {
+		links = slices.DeleteFunc(links, func(link *ShareLink) bool {
+			return (filter.ViewID != nil && link.ViewID != *filter.ViewID) ||
+				(filter.Status != nil && sharing.StateOf(link, s.now(), l.Record.restricted()) != *filter.Status)
+		})
+	}
+	return paginate(links, page, keyset[*ShareLink]{
+		sort: "links", descending: true,
+		key: func(l *ShareLink) string { return timeKey(l.CreatedAt) },
+		id:  func(l *ShareLink) string { return l.ID },
+	})
+}
+
+// StateOfLink gives the state of the owner's link now.
+func (s *Service) StateOfLink(ctx context.Context, link *ShareLink) (LinkState, error) {
+	if link.RevokedAt != nil {
+		return LinkRevoked, nil
+	}
+	record, err := s.store.Record(ctx, link.ULN)
+	if err != nil {
+		return "", err
+	}
+	sharing, err := s.store.Sharing(ctx, link.ULN)
+	if err != nil {
+		return "", err
+	}
+	return sharing.StateOf(link, s.now(), record.restricted()), nil
+}
+
+// at puts path on a refusal that has none of its own.
+func at(err error, path ...string) error {
+	var e *Error
+	if errors.As(err, &e) && CodeOf(err) == CodeNotFound {
+		return NotFound(path...)
+	}
+	return err
+}
+
+func countIncluded(r *Record, sel *ViewSelection) int {
+	n := 0
+	for i := range r.Events {
+		if sel.includes(&r.Events[i]) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,255 @@
+package plr
+
+import (
+	"slices"
+	"time"
+)
+
+// Sharing is the one document in which everything that must be decided
+// together about a learner's sharing stands: the opt-out switch and every live
+// link's state, expiry, uses and failed guesses. Redemption, revocation and
+// opt-out meet on it, and one atomic operation decides.
+//
+// Its methods are pure: a store applies them to the current document inside
+// one atomic step.
+type Sharing struct {
+	SchemaVersion int
+	ULN           ULN
+	// Revision counts writes; a store may use it to compare and swap.
+	Revision int64
+	// OptedOut is the switch. It says nothing until ChangedAt is set.
+	OptedOut  bool
+	ChangedAt *time.Time
+	// Generation rises with every opt-out. A link is live only in the
+	// generation it was made or resumed in, so that one write pauses all.
+	Generation int
+	// Links by id; revoked links move out of the document.
+	Links map[string]*ShareLink
+	// Leases are disclosures past their last check, by lease id.
+	Leases map[string]Lease
+}
+
+// Lease lets one disclosure finish. An opt-out is acknowledged only when none
+// is live, so that no data leaves after the acknowledgement.
+type Lease struct {
+	LinkID string
+	Until  time.Time
+}
+
+// LeaseLife bounds how long a disclosure may take past its last check.
+const LeaseLife = 2 * time.Second
+
+// clockSkew is how far replicas' clocks may differ. A lease is forgotten only
+// this long after its end, so that a fast clock never overlooks a live one.
+const clockSkew = 5 * time.Second
+
+func (l Lease) live(now time.Time) bool { return now.Before(l.Until.Add(clockSkew)) }
+
+// Limits of the aggregate. Revoked links are not counted.
+const (
+	MaxLiveLinks = 50
+	MaxLinks     = 200
+)
+
+// NewSharing is the document of a learner who has not shared anything yet.
+func NewSharing(uln ULN) *Sharing {
+	return &Sharing{SchemaVersion: 1, ULN: uln, Links: map[string]*ShareLink{}, Leases: map[string]Lease{}}
+}
+
+// Off says whether sharing is switched off. A restricted learner's sharing
+// starts switched off.
+func (s *Sharing) Off(restricted bool) bool {
+	return s.OptedOut || (s.ChangedAt == nil && restricted)
+}
+
+// Claim asks to open a link once.
+type Claim struct {
+	ULN    ULN
+	LinkID string
+	// RedemptionHash is the digest of the redemption's token: the same token
+	// within RepeatWindow does not spend again.
+	RedemptionHash string
+	LeaseID        string
+	Now            time.Time
+	// Restricted: the learner's register entry carries the restriction now.
+	Restricted bool
+}
+
+// ClaimResult is the decision on a claim. The lease holds only when State is LinkActive.
+type ClaimResult struct {
+	State LinkState
+	// Link is a copy as it stands after the claim.
+	Link ShareLink
+	// Repeat: the same redemption came again and nothing was spent.
+	Repeat bool
+}
+
+// RepeatWindow is how long the holder of a redemption's token may open the
+// link again without spending a use.
+const RepeatWindow = 30 * time.Minute
+
+// maxRedemptionsKept bounds the tokens remembered per link. Beyond it the
+// oldest lose their repeat, which costs a link without a use limit nothing.
+const maxRedemptionsKept = 64
+
+// Claim decides whether a link opens now, spends a use unless it is a repeat,
+// and takes the lease. It is the last check before data leaves.
+func (s *Sharing) Claim(c Claim) ClaimResult {
+	link := s.Links[c.LinkID]
+	if link == nil {
+		return ClaimResult{State: LinkRevoked}
+	}
+	s.tidy(c.Now)
+	openedAt, known := link.Redemptions[c.RedemptionHash]
+	repeat := known && c.Now.Before(openedAt.Add(RepeatWindow))
+	state := s.StateOf(link, c.Now, c.Restricted)
+	if repeat && state == LinkUsedUp {
+		state = LinkActive
+	}
+	if state != LinkActive {
+		return ClaimResult{State: state, Link: *link}
+	}
+	if !repeat {
+		link.RedemptionCount++
+		if link.Redemptions == nil {
+			link.Redemptions = map[string]time.Time{}
+		}
+		link.Redemptions[c.RedemptionHash] = c.Now
+	}
+	s.Leases[c.LeaseID] = Lease{LinkID: c.LinkID, Until: c.Now.Add(LeaseLife)}
+	return ClaimResult{State: LinkActive, Link: *link, Repeat: repeat}
+}
+
+// Release ends a lease before its time.
+func (s *Sharing) Release(leaseID string) { delete(s.Leases, leaseID) }
+
+// LiveLeases counts the disclosures still under way, of one link or of all ("").
+func (s *Sharing) LiveLeases(linkID string, now time.Time) int {
+	n := 0
+	for _, l := range s.Leases {
+		if l.live(now) && (linkID == "" || l.LinkID == linkID) {
+			n++
+		}
+	}
+	return n
+}
+
+// tidy forgets what time has ended: leases and repeat tokens.
+func (s *Sharing) tidy(now time.Time) {
+	for id, l := range s.Leases {
+		if !l.live(now) {
+			delete(s.Leases, id)
+		}
+	}
+	for _, link := range s.Links {
+		for hash, at := range link.Redemptions {
+			if !now.Before(at.Add(RepeatWindow)) {
+				delete(link.Redemptions, hash)
+			}
+		}
+		for len(link.Redemptions) >= maxRedemptionsKept {
+			delete(link.Redemptions, oldest(link.Redemptions))
+		}
+	}
+}
+
+func oldest(m map[string]time.Time) string {
+	var first string
+	for hash, at := range m {
+		if first == "" || at.Before(m[first]) {
+			first = hash
+		}
+	}
+	return first
+}
+
+// StateOf gives a link's state now. Ends come before stops: whoever resumes a
+// paused link must learn that it has also expired.
+func (s *Sharing) StateOf(link *ShareLink, now time.Time, restricted bool) LinkState {
+	switch {
+	case link.RevokedAt != nil:
+		return LinkRevoked
+	case !now.Before(link.ExpiresAt):
+		return LinkExpired
+	case link.MaxRedemptions != nil && link.RedemptionCount >= *link.MaxRedemptions:
+		return LinkUsedUp
+	case link.frozen(now):
+		return LinkFrozen
+	case link.Paused, link.Generation != s.Generation, s.Off(restricted):
+		return LinkPaused
+	default:
+		return LinkActive
+	}
+}
+
+// OptOut switches sharing off: one rise of the generation pauses every link.
+func (s *Sharing) OptOut(now time.Time) {
+	s.OptedOut, s.ChangedAt = true, &now
+	s.Generation++
+}
+
+// OptIn switches sharing on. With resumeLinks, every link that its owner had
+// not paused by hand works again; otherwise all stay paused.
+func (s *Sharing) OptIn(now time.Time, resumeLinks bool) {
+	s.OptedOut, s.ChangedAt = false, &now
+	if !resumeLinks {
+		return
+	}
+	for _, link := range s.Links {
+		if !link.Paused {
+			link.Generation = s.Generation
+			link.Version++
+		}
+	}
+}
+
+// Admit adds a new link if the limits allow it.
+func (s *Sharing) Admit(link *ShareLink, restricted bool) error {
+	if s.Off(restricted) {
+		return sharingOff()
+	}
+	live := 0
+	for _, l := range s.Links {
+		if st := s.StateOf(l, link.CreatedAt, restricted); st != LinkExpired && st != LinkUsedUp {
+			live++
+		}
+	}
+	if live >= MaxLiveLinks || len(s.Links) >= MaxLinks {
+		return refuse(CodeLimitReached, T(
+			"You have as many links as you can have. Revoke some first.",
+			"Mae gennych gymaint o ddolenni ag y cewch. Diddymwch rai yn gyntaf."))
+	}
+	link.Generation = s.Generation
+	s.Links[link.ID] = link
+	return nil
+}
+
+// Clone copies the document deeply, so that a caller cannot change a store's copy.
+func (s *Sharing) Clone() *Sharing {
+	out := *s
+	out.Links = make(map[string]*ShareLink, len(s.Links))
+	for id, l := range s.Links {
+		out.Links[id] = l.Clone()
+	}
+	out.Leases = make(map[string]Lease, len(s.Leases))
+	for id, l := range s.Leases {
+		out.Leases[id] = l
+	}
+	return &out
+}
+
+// linksInOrder gives the links, newest first.
+func (s *Sharing) linksInOrder() []*ShareLink {
+	out := make([]*ShareLink, 0, len(s.Links))
+	for _, l := range s.Links {
+		out = append(out, l)
+	}
+	slices.SortFunc(out, func(a, b *ShareLink) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	return out
+}
+
+func sharingOff() *Error {
+	return refuse(CodeSharingOff, T(
+		"You have switched sharing off. Switch it on first.",
+		"Rydych wedi diffodd rhannu. Trowch ef ymlaen yn gyntaf."))
+}

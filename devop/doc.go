@@ -1,0 +1,46 @@
+// Package devop is the OpenID provider of the development binary: it lets a
+// newcomer, and a test, sign in as an invented person without an account
+// anywhere. It is shaped like GOV.UK One Login where that costs little, so that
+// what works here has a chance to work there.
+//
+// # It never runs in production
+//
+// Anyone who can reach it can be anyone it lists. The caller keeps it out of
+// production builds by a build tag and starts it on a loopback address only;
+// the package itself refuses nothing but the page-less sign-in ("dev_auto")
+// when the issuer is not a loopback address.
+//
+// # What may be touched, and by whom
+//
+// The outside world sees [New], [Config] and [Person], and HTTP. Nothing of
+// github.com/luikyv/go-oidc, which does the protocol, may appear in the exported
+// API: it is a one-maintainer v0 library and must stay replaceable. The package
+// imports nothing of ours; keep it so.
+//
+// One concern, one file:
+//
+//	config.go      what the caller says, and every fault in it at once
+//	provider.go    New: the protocol library, assembled
+//	handler.go     routes and the rules that hold for every request
+//	discovery.go   the metadata document: the library's, corrected
+//	authorize.go   what is checked before the library sees /authorize
+//	policy.go      who may sign in, and how a trip ends
+//	page.go        the pages, with templates/ and style.css; text.go their words
+//	endsession.go  sign-out, which the library would refuse with an expired hint
+//	hint.go        reading an ID token that we issued ourselves
+//	claims.go      what the ID token and userinfo say
+//	keys.go        signing key and client keys
+//	store.go       sessions, codes and tokens in flight; shelf.go the map with a deadline
+//	fault.go       errors: what the page shows and what the log may hold
+//
+// Room is left for what One Login does beyond this: vot and the core identity
+// JWT belong into claims.go, the levels asked for (vtr) into policy.go, logout
+// tokens next to endsession.go, did.json next to discovery.go.
+//
+// # The clock
+//
+// go-oidc has no clock: it reads time.Now. Everything that can be taken out of
+// its hands follows [Config.Now]: the times in ID tokens and the lifetimes of
+// sessions, codes, access tokens and seen assertion ids. One thing cannot: the
+// exp, iat and nbf of a client assertion are judged by the machine's clock.
+package devop

@@ -1,0 +1,115 @@
+package boltstore
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"openplr/plr"
+)
+
+// EnsureAccount implements plr.AccountStore.
+func (s *Store) EnsureAccount(ctx context.Context, a *plr.Account) (*plr.Account, error) {
+	if a.ULN != "" {
+		return nil, errors.New("boltstore: an account is bound by BindAccount, not when it is made")
+	}
+	var out *plr.Account
+	key := keyOf(plr.AccountKey(a.Issuer, a.Subject))
+	held := func(t *tx) (bool, error) {
+		id, err := find[string](t, accountKeys, key)
+		if err != nil || id == nil {
+			return false, err
+		}
+		out, err = get[plr.Account](t, accounts, keyOf(*id), "id")
+		return err == nil, err
+	}
+	// Almost every sign-in finds its account: a look first spares the write lock.
+	found := false
+	err := s.read(ctx, func(t *tx) (err error) {
+		found, err = held(t)
+		return err
+	})
+	if err != nil || found {
+		return out, err
+	}
+	err = s.write(ctx, func(t *tx) error {
+		if found, err := held(t); err != nil || found {
+			return err
+		}
+		if err := t.add(accounts, keyOf(a.ID), a); err != nil {
+			return err
+		}
+		if err := t.put(accountKeys, key, a.ID); err != nil {
+			return err
+		}
+		var err error
+		out, err = get[plr.Account](t, accounts, keyOf(a.ID), "id")
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Account implements plr.AccountStore.
+func (s *Store) Account(ctx context.Context, id string) (*plr.Account, error) {
+	var out *plr.Account
+	err := s.read(ctx, func(t *tx) (err error) {
+		out, err = get[plr.Account](t, accounts, keyOf(id), "id")
+		return err
+	})
+	return out, err
+}
+
+// BindAccount implements plr.AccountStore.
+func (s *Store) BindAccount(ctx context.Context, accountID string, uln plr.ULN, now time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		account, err := get[plr.Account](t, accounts, keyOf(accountID), "id")
+		if err != nil {
+			return err
+		}
+		if account.ULN == uln {
+			return nil
+		}
+		if account.ULN != "" || t.has(bindings, keyOf(string(uln))) {
+			return plr.AlreadyBound()
+		}
+		account.ULN, account.BoundAt = uln, &now
+		if err := t.put(bindings, keyOf(string(uln)), accountID); err != nil {
+			return err
+		}
+		return t.put(accounts, keyOf(accountID), account)
+	})
+}
+
+// UnbindULN implements plr.AccountStore.
+func (s *Store) UnbindULN(ctx context.Context, uln plr.ULN) error {
+	return s.write(ctx, func(t *tx) error {
+		id, err := find[string](t, bindings, keyOf(string(uln)))
+		if err != nil || id == nil {
+			return err
+		}
+		account, err := get[plr.Account](t, accounts, keyOf(*id), "id")
+		if err != nil {
+			return err
+		}
+		account.ULN, account.BoundAt = "", nil
+		if err := t.remove(bindings, keyOf(string(uln))); err != nil {
+			return err
+		}
+		return t.put(accounts, keyOf(*id), account)
+	})
+}
+
+// InvalidateSessions implements plr.AccountStore.
+func (s *Store) InvalidateSessions(ctx context.Context, accountID string, before time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		account, err := get[plr.Account](t, accounts, keyOf(accountID), "id")
+		if err != nil || !before.After(account.SessionsInvalidBefore) {
+			return err
+		}
+		account.SessionsInvalidBefore = before
+		return t.put(accounts, keyOf(accountID), account)
+	})
+}

@@ -1,0 +1,133 @@
+package lrs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"openplr/plr"
+)
+
+const (
+	defaultBatch = 200
+	// maxBatchEvents ends a batch early when its learners have many events, so
+	// that a batch's size in memory does not depend on who is in it.
+	maxBatchEvents = 10_000
+)
+
+// Importer brings files of LRS answers into the store. Importing the same file
+// again changes nothing.
+type Importer struct {
+	Service *plr.Service
+	// Today decides which award dates lie in the future.
+	Today plr.Date
+	// Rejects gets one JSON object a line for every reject, without any value
+	// of a learner. Nil keeps only the counts.
+	Rejects io.Writer
+	// Progress, if set, is called after every batch with the counts so far. It
+	// must neither change nor keep them.
+	Progress func(*Summary)
+	// Batch is how many learners are stored at a time; 0 means 200.
+	Batch int
+}
+
+// Import reads the files in their order. A file that cannot be read, or not to
+// its end, is a reject and the next one follows. The error is for what makes
+// going on pointless: the store, the rejects file, the end of ctx. The summary
+// is there in any case, and counts as stored only what the store confirmed.
+func (im *Importer) Import(ctx context.Context, files ...File) (*Summary, error) {
+	if im.Service == nil || im.Today == "" {
+		return newSummary(), errors.New("lrs: incomplete Importer")
+	}
+	run := &importRun{Importer: im, summary: newSummary(), size: im.Batch}
+	if run.size < 1 {
+		run.size = defaultBatch
+	}
+	for _, file := range files {
+		if err := run.file(ctx, file); err != nil {
+			return run.summary, err
+		}
+	}
+	return run.summary, run.store(ctx)
+}
+
+// importRun is one call of Import.
+type importRun struct {
+	*Importer
+	summary *Summary
+	size    int
+	name    string
+
+	batch  []plr.RecordUpdate
+	events int
+}
+
+func (run *importRun) file(ctx context.Context, file File) error {
+	run.summary.Files++
+	run.name = shownName(file.Name)
+	in, err := file.Open()
+	if err != nil {
+		return run.reject(Reject{Code: RejectCannotRead, Message: RejectCannotRead.Message()})
+	}
+	defer in.Close() //nolint:errcheck // it was only read
+	err = Read(in, run.Today, func(a *Answer) error { return run.answer(ctx, a) })
+	if broken, ok := errors.AsType[*ReadError](err); ok {
+		return run.reject(Reject{Line: broken.Line, Code: broken.Code, Message: broken.Code.Message()})
+	}
+	return err
+}
+
+func (run *importRun) answer(ctx context.Context, a *Answer) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	run.summary.answer(a)
+	for _, r := range a.Rejects {
+		if err := run.reject(r); err != nil {
+			return err
+		}
+	}
+	// Several updates of one learner stay apart, in their order: the store
+	// applies a batch one by one.
+	run.batch = append(run.batch, a.Updates()...)
+	run.events += len(a.Events)
+	if len(run.batch) < run.size && run.events < maxBatchEvents {
+		return nil
+	}
+	return run.store(ctx)
+}
+
+func (run *importRun) store(ctx context.Context) error {
+	if len(run.batch) == 0 {
+		return nil
+	}
+	changes, err := run.Service.ImportRecords(ctx, run.batch)
+	if err != nil {
+		return err
+	}
+	run.summary.stored(changes)
+	clear(run.batch) // lets go of the events
+	run.batch, run.events = run.batch[:0], 0
+	if run.Progress != nil {
+		run.Progress(run.summary)
+	}
+	return nil
+}
+
+func (run *importRun) reject(r Reject) error {
+	run.summary.Rejects[r.Code]++
+	if run.Rejects == nil {
+		return nil
+	}
+	r.File, r.FileNumber = run.name, run.summary.Files
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if _, err := run.Rejects.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("lrs: writing the rejects: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+package signin
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+const (
+	maxCallbackQuery = 8 << 10
+	maxCode          = 4 << 10
+)
+
+const (
+	errCallbackForm    = why("the callback's parameters are not of its form")
+	errOtherBrowser    = why("the transaction belongs to another browser")
+	errOtherIssuer     = why("the answer names another issuer, or none although it must")
+	errSealedVerifier  = why("the verifier cannot be opened")
+	errExchange        = why("the provider refused the code")
+	errClientRefused   = why("the provider refused our client authentication")
+	errProviderRefused = why("the provider ended the sign-in with an error")
+)
+
+// Callback serves GET /auth/callback, where the provider sends the browser back
+// to. It ends in a new session, or on the problem page.
+func (s *SignIn) Callback(w http.ResponseWriter, r *http.Request) {
+	if !s.begin(w, r, http.MethodGet) {
+		return
+	}
+	answer, ok := parseAnswer(r.URL.RawQuery)
+	if !ok {
+		s.toProgram(w, r, ProblemCallbackInvalid, errCallbackForm)
+		return
+	}
+	arrival, code, err := s.finish(w, r, answer)
+	if err != nil {
+		s.toPage(w, r, code, err)
+		return
+	}
+	// A cookie for sign-ins under way has no work left. What another tab began
+	// ends on the problem page, in a browser that is signed in.
+	clearCookie(w, TransactionCookie)
+	setSessionCookie(w, arrival.token)
+	s.log.InfoContext(r.Context(), "signed in", "account", arrival.session.Account, "session", arrival.session.Handle)
+	seeOther(w, arrival.returnTo)
+}
+
+// arrival is a sign-in that went well.
+type arrival struct {
+	token    string
+	session  *session
+	returnTo string
+}
+
+// finish does everything between the answer's arrival and the session. The
+// Problem counts only with an error.
+func (s *SignIn) finish(w http.ResponseWriter, r *http.Request, answer answer) (*arrival, Problem, error) {
+	ctx := r.Context()
+	t, err := s.takeTransaction(ctx, answer.state)
+	switch {
+	case errors.Is(err, errStateUnknown):
+		// The cookie stays: a made-up callback must not break a sign-in under way.
+		return nil, ProblemStateUnknown, err
+	case errors.Is(err, errStateUsed):
+		return nil, ProblemStateUsed, err
+	case err != nil:
+		return nil, ProblemSessionStoreUnavailable, err
+	}
+	browser, duplicate := browserSecret(r)
+	if duplicate {
+		clearCookie(w, TransactionCookie)
+		return nil, ProblemBrowserMismatch, errDuplicateCookie
+	}
+	if browser == "" || subtle.ConstantTimeCompare([]byte(hashOf(useBrowser, browser)), []byte(t.Browser)) != 1 {
+		return nil, ProblemBrowserMismatch, errOtherBrowser
+	}
+	m, err := s.provider.metadata(ctx)
+	if err != nil {
+		return nil, ProblemProviderUnavailable, err
+	}
+	// One issuer per transaction, and it must still be the one configured.
+	if t.Issuer != s.config.Issuer || (answer.issuer != nil && *answer.issuer != t.Issuer) || (answer.issuer == nil && m.sendsIssuer) {
+		return nil, ProblemIssuerMismatch, errOtherIssuer
+	}
+	if answer.fault != "" {
+		return nil, problemOf(answer.fault), errProviderRefused
+	}
+
+	verifier, err := s.sealer.open(t.Verifier, verifierContext(answer.state))
+	if err != nil {
+		return nil, ProblemStateUnknown, errSealedVerifier
+	}
+	idToken, accessToken, err := s.exchange(ctx, m, answer.code, verifier)
+	if err != nil {
+		return nil, ProblemTokenExchangeFailed, err
+	}
+	proof, err := s.checkIDToken(ctx, idToken, accessToken, t.Nonce)
+	switch {
+	case errors.Is(err, errNoKeys):
+		return nil, ProblemProviderUnavailable, err
+	case err != nil:
+		return nil, ProblemIDTokenInvalid, err
+	}
+	account, err := s.config.Accounts.SignedIn(ctx, s.config.Issuer, proof.subject)
+	if err != nil {
+		return nil, ProblemAccountStoreUnavailable, err
+	}
+	token, started, err := s.startSession(ctx, account, proof, idToken, replacedBy(r, t))
+	if err != nil {
+		return nil, ProblemSessionStoreUnavailable, err
+	}
+	// Checked when it was stored, and again now: Redis is not the place from which
+	// to believe where a freshly signed-in person may be sent.
+	returnTo, ok := safeReturnTo(t.ReturnTo)
+	if !ok {
+		returnTo = "/"
+	}
+	return &arrival{token: token, session: started, returnTo: returnTo}, "", nil
+}
+
+// replacedBy names the sessions that the browser had: as it left and, when the
+// provider is on our own site and the strict cookie came along, as it returns.
+func replacedBy(r *http.Request, t *transaction) []string {
+	var hashes []string
+	if t.Session != "" {
+		hashes = append(hashes, t.Session)
+	}
+	if tokens := cookieValues(r, SessionCookie); len(tokens) == 1 && isSessionToken(tokens[0]) {
+		hashes = append(hashes, hashOf(useWebSession, tokens[0]))
+	}
+	return hashes
+}
+
+// exchange trades the code for the tokens, once: a code is never sent twice.
+func (s *SignIn) exchange(ctx context.Context, m *metadata, code, verifier string) (idToken, accessToken string, err error) {
+	assertion, err := s.assertions.assertion()
+	if err != nil {
+		return "", "", err
+	}
+	tokens, err := s.oauth(m).Exchange(oidc.ClientContext(ctx, s.client), code,
+		oauth2.VerifierOption(verifier),
+		oauth2.SetAuthURLParam("client_assertion_type", assertionType),
+		oauth2.SetAuthURLParam("client_assertion", assertion))
+	var refusal *oauth2.RetrieveError
+	switch {
+	case errors.As(err, &refusal) && (refusal.ErrorCode == "invalid_client" || refusal.ErrorCode == "unauthorized_client"):
+		return "", "", errClientRefused
+	case errors.As(err, &refusal):
+		return "", "", errExchange
+	case err != nil:
+		return "", "", err
+	}
+	idToken, _ = tokens.Extra("id_token").(string)
+	return idToken, tokens.AccessToken, nil
+}
+
+// answer is the provider's answer as the browser brings it.
+type answer struct {
+	state string
+	// code or fault, never both. fault is the provider's word: compared, never shown.
+	code, fault string
+	issuer      *string
+}
+
+// parseAnswer accepts exactly the form of an answer: every parameter at most
+// once, a state as we make them, and either a code or an error.
+func parseAnswer(rawQuery string) (answer, bool) {
+	var a answer
+	if len(rawQuery) > maxCallbackQuery {
+		return a, false
+	}
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return a, false
+	}
+	for _, name := range []string{"state", "code", "error", "iss"} {
+		if len(query[name]) > 1 {
+			return a, false
+		}
+	}
+	a.state, a.code, a.fault = query.Get("state"), query.Get("code"), query.Get("error")
+	if query.Has("iss") {
+		issuer := query.Get("iss")
+		a.issuer = &issuer
+	}
+	return a, isSecret(a.state) && (a.code == "") != (a.fault == "") && len(a.code) <= maxCode
+}
+
+// problemOf translates the provider's error codes that a person can act upon.
+func problemOf(fault string) Problem {
+	switch fault {
+	case "access_denied":
+		return ProblemAccessDenied
+	case "temporarily_unavailable":
+		return ProblemTemporarilyUnavailable
+	case "unauthorized_client":
+		return ProblemServiceSuspended
+	case "login_required":
+		return ProblemReauthFailed
+	default:
+		return ProblemProviderError
+	}
+}

@@ -1,0 +1,51 @@
+// Package signin lets people sign in through an OpenID provider and remembers
+// that they did: the relying party, the web sessions and the middleware that
+// tells every other room who is asking.
+//
+// # What may be touched, and by whom
+//
+// The package imports plr and nothing else of ours. The outside world sees
+// [New], the handlers (each a method that fits http.HandlerFunc), [SignIn.Identify]
+// with [From] and [Who], and the fixed list of [Problem] codes that the web room
+// has pages for. No token of the provider leaves this package, and no text of
+// the provider is ever shown or logged.
+//
+// One concern, one file:
+//
+//	signin.go          Config, every fault in it at once, New
+//	login.go           GET  /auth/login, the way out to the provider
+//	callback.go        GET  /auth/callback, the way back
+//	session_status.go  GET  /auth/session
+//	logout.go          POST /auth/logout, GET /auth/signed-out
+//	assertion.go       private_key_jwt and GET /.well-known/jwks.json
+//	provider.go        metadata: lazy, re-read, last good copy kept
+//	transport.go       what holds for every call to the provider
+//	key_set.go         the provider's keys
+//	id_token.go        what an ID token must satisfy
+//	transaction.go     one trip to the provider, in Redis
+//	session.go         one session, in Redis
+//	account_cache.go   the durable word on sessions, at most one second old
+//	who.go             who is asking
+//	cookie.go          the two cookies
+//	return_to.go       where a person goes after signing in
+//	problem.go         refusals: codes, pages, JSON, the audit line
+//	secret.go, seal.go secrets: made, hashed, sealed
+//
+// # What is promised
+//
+// Redis holds nothing that signs anybody in: tokens, states and nonces are there
+// as hashes, the id_token hint and the PKCE verifier sealed. Losing Redis costs a
+// new sign-in and nothing else, and can never bring an ended session back: a
+// session lives only while its record is there, the account's epoch key is there
+// and equal, and the account's SessionsInvalidBefore, kept in the durable store,
+// is not later than the session. When Redis or the durable store does not
+// answer, nobody is signed in.
+//
+// # Room that is left
+//
+// A transaction has a purpose, so that identity trips and step-up become further
+// purposes; a session has a kind, so that app sessions become another; every
+// secret is hashed under its use, so that a bearer token can never serve as a
+// cookie. Session records change by compare-and-set only. Back-channel logout
+// verifies with the same key set, under its own pinned algorithm.
+package signin

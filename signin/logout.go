@@ -1,0 +1,172 @@
+package signin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	// RequestedByHeader with the value RequestedBy must come with every request
+	// that changes something on the strength of a cookie: another origin cannot
+	// send it without asking first.
+	RequestedByHeader = "X-Requested-By"
+	RequestedBy       = "learner-web"
+)
+
+const (
+	maxLogoutBody = 1 << 10
+	// maxLogoutCookies bounds what a request can make us look up.
+	maxLogoutCookies = 8
+	// logoutTimeout covers the durable store and Redis; a person who closes the
+	// tab after pressing "sign out" is signed out all the same.
+	logoutTimeout = 5 * time.Second
+)
+
+const (
+	errNoCustomHeader = why("the custom header is missing")
+	errNotJSON        = why("the body is not announced as JSON")
+	errLogoutBody     = why("the body is not the object expected")
+	errLogoutBodySize = why("the body is too long")
+)
+
+// Logout serves POST /auth/logout with the JSON body {"everywhere": bool?}. The
+// session, or with everywhere every session of the account, is dead before the
+// answer {"redirect": address}, to which the page then sends the browser: the
+// provider's sign-out, or our own signed-out page when there is nothing to sign
+// out of. Repeating it is harmless.
+func (s *SignIn) Logout(w http.ResponseWriter, r *http.Request) {
+	if !s.begin(w, r, http.MethodPost) {
+		return
+	}
+	everywhere, code, err := readLogout(w, r)
+	if err != nil {
+		s.toProgram(w, r, code, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), logoutTimeout)
+	defer cancel()
+	tokens := cookieValues(r, SessionCookie)
+	if hasBearer(r) && len(tokens) > 0 {
+		s.toProgram(w, r, ProblemAmbiguousCredentials, errAmbiguous)
+		return
+	}
+	if everywhere && len(tokens) == 1 && isSessionToken(tokens[0]) {
+		if code, err := s.logoutEverywhere(ctx, tokens[0]); err != nil {
+			s.toProgram(w, r, code, err) // the cookie stays, so that it can be tried again
+			return
+		}
+	}
+	// Of several cookies none is trusted to say who asks, but holding a token is
+	// enough to give it up.
+	redirect := SignedOutPage
+	for _, token := range tokens[:min(len(tokens), maxLogoutCookies)] {
+		if !isSessionToken(token) {
+			continue
+		}
+		hash := hashOf(useWebSession, token)
+		gone, err := s.endSession(ctx, hash)
+		if err != nil {
+			s.toProgram(w, r, ProblemSessionStoreUnavailable, err)
+			return
+		}
+		if gone == nil {
+			continue
+		}
+		s.log.InfoContext(ctx, "signed out", "account", gone.Account, "session", gone.Handle, "everywhere", everywhere)
+		if len(tokens) == 1 {
+			redirect = s.endSessionURL(ctx, gone, hash)
+		}
+	}
+	clearCookie(w, SessionCookie)
+	clearCookie(w, TransactionCookie)
+	writeJSON(w, http.StatusOK, "application/json", struct {
+		Redirect string `json:"redirect"`
+	}{redirect})
+}
+
+// logoutEverywhere ends all sessions of the account, if the token's own lives:
+// an old token found somewhere must not sign anybody out everywhere.
+func (s *SignIn) logoutEverywhere(ctx context.Context, token string) (Problem, error) {
+	e, _, err := s.liveSession(ctx, token, false)
+	switch {
+	case err == nil:
+	case ended(err):
+		return "", nil
+	default:
+		return storeProblem(err), err
+	}
+	if err := s.endAllSessions(ctx, e.Account); err != nil {
+		return storeProblem(err), err
+	}
+	return "", nil
+}
+
+// readLogout accepts what only our own page can send.
+func readLogout(w http.ResponseWriter, r *http.Request) (everywhere bool, code Problem, err error) {
+	if r.Header.Get(RequestedByHeader) != RequestedBy {
+		return false, ProblemCrossOrigin, errNoCustomHeader
+	}
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+		return false, ProblemUnsupportedMediaType, errNotJSON
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxLogoutBody))
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLong):
+		return false, ProblemBodyTooLarge, errLogoutBodySize
+	case err != nil:
+		return false, ProblemInvalidBody, errLogoutBody
+	case len(body) == 0:
+		return false, "", nil
+	}
+	var in *struct {
+		Everywhere bool `json:"everywhere"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil || in == nil {
+		return false, ProblemInvalidBody, errLogoutBody
+	}
+	return in.Everywhere, "", nil
+}
+
+// endSessionURL leads to the provider's own sign-out. Without it, the next person
+// at a shared computer would be one click from this one's record.
+func (s *SignIn) endSessionURL(ctx context.Context, e *session, tokenHash string) string {
+	m, err := s.provider.metadata(ctx)
+	if err != nil || m.endSessionURL == "" || e.Issuer != s.config.Issuer {
+		return SignedOutPage
+	}
+	hint, err := s.sealer.open(e.Hint, hintContext(tokenHash))
+	if err != nil {
+		return SignedOutPage // the provider would refuse the address without it
+	}
+	// The provider sends it back to SignedOut, which does the same whatever it is.
+	state, err := newSecret(s.random)
+	if err != nil {
+		return SignedOutPage
+	}
+	u, err := url.Parse(m.endSessionURL)
+	if err != nil {
+		return SignedOutPage
+	}
+	query := u.Query()
+	query.Set("id_token_hint", hint)
+	query.Set("post_logout_redirect_uri", s.config.PublicURL+SignedOutPath)
+	query.Set("state", state)
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// SignedOut serves GET /auth/signed-out, where the provider sends the browser
+// after its own sign-out. It goes to one fixed place, whatever the parameters.
+func (s *SignIn) SignedOut(w http.ResponseWriter, r *http.Request) {
+	if !s.begin(w, r, http.MethodGet, http.MethodHead) {
+		return
+	}
+	seeOther(w, SignedOutPage)
+}

@@ -1,0 +1,284 @@
+package signin
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"openplr/plr"
+)
+
+// Kind is where a session is used.
+type Kind string
+
+// KindWeb is a session of a browser, held by cookie.
+const KindWeb Kind = "web"
+
+// touchEvery keeps a busy session from writing on every request.
+const touchEvery = time.Minute
+
+// session is a record kept under the hash of its token. Times are unix
+// milliseconds.
+type session struct {
+	Version int `json:"v"`
+	// Handle names the session to people and logs, and opens nothing.
+	Handle  string `json:"handle"`
+	Kind    Kind   `json:"kind"`
+	Account string `json:"account"`
+	// Epoch is the account's when the session began.
+	Epoch      string `json:"epoch"`
+	CreatedAt  int64  `json:"createdAt"`
+	AbsoluteAt int64  `json:"absExp"`
+	LastSeen   int64  `json:"lastSeen"`
+	// AuthTime is by the provider's clock.
+	AuthTime int64  `json:"authTime"`
+	Issuer   string `json:"opIssuer"`
+	// Hint is the ID token, sealed, which the provider wants back at sign-out.
+	Hint string `json:"idTokenHint,omitempty"`
+}
+
+func sessionKey(tokenHash string) string { return "lr:s:{" + tokenHash + "}" }
+
+// Keys of one account share a hash tag.
+func epochKey(account string) string { return "lr:a:{" + account + "}:epoch" }
+func indexKey(account string) string { return "lr:a:{" + account + "}:idx" }
+
+// indexEntry leads from a handle to the record.
+func indexEntry(handle, tokenHash string) string { return handle + "." + tokenHash }
+
+// The epoch starts anywhere and only grows, so that an epoch made anew after
+// Redis lost the key meets none that an old session remembers.
+var (
+	holdEpochScript = redis.NewScript(`
+local epoch = redis.call('GET', KEYS[1])
+if epoch then return epoch end
+redis.call('SET', KEYS[1], ARGV[1])
+return ARGV[1]`)
+	raiseEpochScript = redis.NewScript(`
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('INCR', KEYS[1])
+else redis.call('SET', KEYS[1], ARGV[1]) end
+return 1`)
+	// replaceScript changes a record only if it is still what was read: it neither
+	// revives a session that has ended nor undoes what another request wrote.
+	replaceScript = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`)
+)
+
+func newEpoch(random io.Reader) (string, error) {
+	var b [8]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return "", err
+	}
+	// 52 bits: exact in Lua's numbers, and far from where INCR would overflow.
+	return strconv.FormatUint(binary.BigEndian.Uint64(b[:])>>12, 10), nil
+}
+
+// limits of a session by our clock.
+func (s *SignIn) idleEnd(e *session) time.Time {
+	idle := time.UnixMilli(e.LastSeen).Add(s.config.WebIdle)
+	if end := time.UnixMilli(e.AbsoluteAt); end.Before(idle) {
+		return end
+	}
+	return idle
+}
+
+// startSession begins a web session for a person who has just proved themselves
+// and gives its token. The sessions replaced are gone before it begins.
+func (s *SignIn) startSession(ctx context.Context, account *plr.Account, p *proof, idToken string, replaced []string) (token string, e *session, err error) {
+	if token, err = newSessionToken(s.random); err != nil {
+		return "", nil, err
+	}
+	handle, err := newID(s.random, "ses")
+	if err != nil {
+		return "", nil, err
+	}
+	epoch, err := newEpoch(s.random)
+	if err != nil {
+		return "", nil, err
+	}
+	hash := hashOf(useWebSession, token)
+	hint, err := s.sealer.seal(idToken, hintContext(hash))
+	if err != nil {
+		return "", nil, err
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	for _, old := range replaced {
+		if _, err := s.endSession(ctx, old); err != nil {
+			return "", nil, err
+		}
+	}
+	epoch, err = holdEpochScript.Run(ctx, s.redis, []string{epochKey(account.ID)}, epoch).Text()
+	if err != nil {
+		return "", nil, err
+	}
+	now := s.now()
+	e = &session{
+		Version: 1, Handle: handle, Kind: KindWeb, Account: account.ID, Epoch: epoch,
+		CreatedAt: now.UnixMilli(), LastSeen: now.UnixMilli(),
+		AbsoluteAt: now.Add(s.config.WebAbsolute).UnixMilli(),
+		AuthTime:   p.authTime.UnixMilli(), Issuer: s.config.Issuer, Hint: hint,
+	}
+	record, err := json.Marshal(e)
+	if err != nil {
+		return "", nil, err
+	}
+	// The index first: an entry without a session is harmless, a session that no
+	// list shows is not.
+	index := indexKey(account.ID)
+	if _, err := s.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZRemRangeByScore(ctx, index, "-inf", strconv.FormatInt(e.CreatedAt, 10))
+		p.ZAdd(ctx, index, redis.Z{Score: float64(e.AbsoluteAt), Member: indexEntry(handle, hash)})
+		p.PExpire(ctx, index, maxAbsolute)
+		return nil
+	}); err != nil {
+		return "", nil, err
+	}
+	if err := s.redis.Set(ctx, sessionKey(hash), record, s.config.WebIdle).Err(); err != nil {
+		return "", nil, err
+	}
+	return token, e, nil
+}
+
+func hintContext(tokenHash string) string { return "id_token_hint " + tokenHash }
+
+const (
+	errNoSession      = why("no session of this token")
+	errSessionRecord  = why("the session's record is of no known form")
+	errSessionOver    = why("the session has reached its limit")
+	errSessionEpoch   = why("the account's sessions were ended")
+	errSessionDurable = why("the account's sessions were ended, says the durable store")
+	errAccountGone    = why("the session's account is gone")
+)
+
+// ended says whether err means that a session is no longer alive, as opposed to
+// not being able to tell.
+func ended(err error) bool {
+	var w why
+	return errors.As(err, &w)
+}
+
+// accountFault marks a failure of the accounts' store, as opposed to Redis.
+type accountFault struct{ error }
+
+func (f accountFault) Unwrap() error { return f.error }
+
+// storeProblem says which store an error that is not ended came from.
+func storeProblem(err error) Problem {
+	var fault accountFault
+	if errors.As(err, &fault) {
+		return ProblemAccountStoreUnavailable
+	}
+	return ProblemSessionStoreUnavailable
+}
+
+// liveSession gives the session of token and its account if the session lives. An
+// error for which ended holds says that it does not; any other that it cannot be
+// told, which never counts as signed in.
+func (s *SignIn) liveSession(ctx context.Context, token string, touch bool) (*session, *plr.Account, error) {
+	hash := hashOf(useWebSession, token)
+	storeCtx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	record, err := s.redis.Get(storeCtx, sessionKey(hash)).Result()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return nil, nil, errNoSession
+	case err != nil:
+		return nil, nil, err
+	}
+	var e session
+	if err := json.Unmarshal([]byte(record), &e); err != nil || e.Version != 1 {
+		return nil, nil, errSessionRecord
+	}
+	now := s.now()
+	if !now.Before(s.idleEnd(&e)) {
+		return nil, nil, errSessionOver
+	}
+	epoch, err := s.redis.Get(storeCtx, epochKey(e.Account)).Result()
+	switch {
+	case errors.Is(err, redis.Nil): // lost or evicted: nothing may be resurrected
+		return nil, nil, errSessionEpoch
+	case err != nil:
+		return nil, nil, err
+	case epoch != e.Epoch:
+		return nil, nil, errSessionEpoch
+	}
+	account, err := s.accounts.account(ctx, e.Account)
+	switch {
+	case err != nil && plr.CodeOf(err) == plr.CodeNotFound:
+		return nil, nil, errAccountGone
+	case err != nil:
+		return nil, nil, accountFault{err}
+	case time.UnixMilli(e.CreatedAt).Before(account.SessionsInvalidBefore):
+		return nil, nil, errSessionDurable
+	}
+	if touch && now.Sub(time.UnixMilli(e.LastSeen)) >= touchEvery {
+		// Not being able to extend a session (a Redis that is full still reads) is
+		// no reason to end it early.
+		if err := s.touchSession(storeCtx, hash, record, &e, now); err != nil {
+			s.log.WarnContext(ctx, "session not extended", "session", e.Handle, "why", reason(err))
+		}
+	}
+	return &e, account, nil
+}
+
+// touchSession moves the idle limit of a session that is still as read. Losing
+// the race against another change is no fault: that session was seen or ended.
+func (s *SignIn) touchSession(ctx context.Context, hash, record string, e *session, now time.Time) error {
+	seen := *e
+	seen.LastSeen = now.UnixMilli()
+	changed, err := json.Marshal(&seen)
+	if err != nil {
+		return err
+	}
+	left := max(s.idleEnd(&seen).Sub(now).Milliseconds(), 1)
+	done, err := replaceScript.Run(ctx, s.redis, []string{sessionKey(hash)}, record, changed, left).Int()
+	if err == nil && done == 1 {
+		*e = seen
+	}
+	return err
+}
+
+// endSession ends the session with this token hash and gives its record as it
+// was, or nil when there was none.
+func (s *SignIn) endSession(ctx context.Context, hash string) (*session, error) {
+	record, err := s.redis.GetDel(ctx, sessionKey(hash)).Result()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	var e session
+	if err := json.Unmarshal([]byte(record), &e); err != nil || e.Version != 1 {
+		return nil, nil // whatever it was, it is gone
+	}
+	// The session is dead already; a list entry left behind only names it.
+	s.redis.ZRem(ctx, indexKey(e.Account), indexEntry(e.Handle, hash))
+	return &e, nil
+}
+
+// endAllSessions ends every session of an account: durably first, so that no
+// state of Redis can undo it, then at once.
+func (s *SignIn) endAllSessions(ctx context.Context, account string) error {
+	if err := s.config.Accounts.EndSessions(ctx, account); err != nil {
+		return accountFault{err}
+	}
+	s.accounts.forget(account)
+	epoch, err := newEpoch(s.random)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return raiseEpochScript.Run(ctx, s.redis, []string{epochKey(account)}, epoch).Err()
+}

@@ -1,0 +1,243 @@
+package signin
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/redis/go-redis/v9"
+
+	"openplr/plr"
+)
+
+// Paths that this package puts into addresses itself: the routes must serve the
+// handlers there, and the provider must have the first and second registered.
+const (
+	CallbackPath  = "/auth/callback"
+	SignedOutPath = "/auth/signed-out"
+	// SignedOutPage is the web room's page that a signed-out person arrives at.
+	SignedOutPage = "/signed-out"
+)
+
+// Accounts is what signing in needs of the domain; *plr.Service is one.
+type Accounts interface {
+	// SignedIn gives the account of a subject that has just proved itself.
+	SignedIn(ctx context.Context, issuer, subject string) (*plr.Account, error)
+	Account(ctx context.Context, id string) (*plr.Account, error)
+	// EndSessions makes every session that began until now invalid, durably.
+	EndSessions(ctx context.Context, id string) error
+}
+
+var _ Accounts = (*plr.Service)(nil)
+
+// Config is what a SignIn needs. Fields without a default must be set.
+type Config struct {
+	// Issuer is the provider's issuer, to the byte as the provider writes it (One
+	// Login's ends in a slash). https, but for loopback addresses.
+	Issuer   string
+	ClientID string
+	// ClientKey is our RSA key, known to the provider as ClientKeyID.
+	ClientKey   crypto.Signer
+	ClientKeyID string
+	// OtherClientKeys are published beside it, for rotation.
+	OtherClientKeys []ClientKey
+	// AssertionAlg signs client assertions: PS256 (default) or RS256.
+	AssertionAlg string
+	// IDTokenAlg is the one algorithm accepted on ID tokens: ES256 (default),
+	// RS256 or PS256.
+	IDTokenAlg string
+	// Scopes asked for; default openid and email.
+	Scopes []string
+	// ProviderHosts are further hosts (host or host:port) on which the provider's
+	// endpoints may lie. When empty, the hosts first seen are held to for the life
+	// of the process.
+	ProviderHosts []string
+
+	// PublicURL is where people reach the service: an origin, without a slash at
+	// the end. https, but for loopback addresses. No request header changes it.
+	PublicURL string
+
+	Accounts Accounts
+	// Redis must run with the policy noeviction, and the client with
+	// ContextTimeoutEnabled, or a Redis that hangs is noticed late.
+	Redis redis.UniversalClient
+	// SealKeys: the first seals, all open.
+	SealKeys []SealKey
+
+	// WebIdle and WebAbsolute limit a web session; defaults 30 minutes and 12
+	// hours, at most 60 minutes and 24 hours.
+	WebIdle, WebAbsolute time.Duration
+
+	// UserAgent is sent on every call to the provider; default "openplr".
+	UserAgent string
+	// Transport makes the calls; default a clone of http.DefaultTransport.
+	Transport http.RoundTripper
+
+	// Now and Random default to time.Now and crypto/rand; both are called from
+	// many goroutines. Logger defaults to silence.
+	Now    func() time.Time
+	Random io.Reader
+	Logger *slog.Logger
+}
+
+const (
+	defaultIdle, maxIdle         = 30 * time.Minute, time.Hour
+	defaultAbsolute, maxAbsolute = 12 * time.Hour, 24 * time.Hour
+)
+
+// SignIn is sign-in at work. Its methods may be called from many goroutines.
+type SignIn struct {
+	config     Config
+	now        func() time.Time
+	random     io.Reader
+	log        *slog.Logger
+	redis      redis.UniversalClient
+	client     *http.Client
+	provider   *provider
+	keys       *keySet
+	assertions *assertions
+	sealer     *sealer
+	accounts   *accountCache
+}
+
+// New makes a SignIn. It reports every fault of c at once, opens no connection
+// and starts no goroutine.
+func New(c Config) (*SignIn, error) {
+	c.setDefaults()
+	faults := c.faults()
+	sealer, err := newSealer(c.SealKeys, c.Random)
+	if err != nil {
+		faults = append(faults, err)
+	}
+	assertions, err := newAssertions(c)
+	if err != nil {
+		faults = append(faults, err)
+	}
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("signin: %w", errors.Join(faults...))
+	}
+	client := newProviderClient(c.Transport, c.UserAgent, c.Now)
+	provider := newProvider(c, client)
+	return &SignIn{
+		config: c, now: c.Now, random: c.Random, log: c.Logger, redis: c.Redis,
+		client: client, provider: provider,
+		keys:       &keySet{provider: provider, client: client, now: c.Now, log: c.Logger},
+		assertions: assertions, sealer: sealer,
+		accounts: newAccountCache(c.Accounts, c.Now),
+	}, nil
+}
+
+// CheckProvider asks the provider for its metadata now. Signing in does so by
+// itself on first need; a start-up or a check command wants to know earlier. An
+// ErrProviderMismatch is a reason not to start, anything else may pass.
+func (s *SignIn) CheckProvider(ctx context.Context) error {
+	if _, err := s.provider.metadata(ctx); err != nil {
+		if errors.Is(err, ErrProviderMismatch) {
+			return fmt.Errorf("%w: %s", ErrProviderMismatch, reason(err))
+		}
+		return fmt.Errorf("signin: the provider's metadata could not be read: %s", reason(err))
+	}
+	return nil
+}
+
+// Close gives up idle connections to the provider. Redis stays the caller's.
+func (s *SignIn) Close() error {
+	if t, ok := s.config.Transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+	return nil
+}
+
+func (c *Config) setDefaults() {
+	setDefault(&c.AssertionAlg, string(jose.PS256))
+	setDefault(&c.IDTokenAlg, string(jose.ES256))
+	setDefault(&c.UserAgent, "openplr")
+	setDefault(&c.WebIdle, defaultIdle)
+	setDefault(&c.WebAbsolute, defaultAbsolute)
+	// The caller's slices stay the caller's.
+	c.Scopes = slices.Clone(c.Scopes)
+	if len(c.Scopes) == 0 {
+		c.Scopes = []string{"openid", "email"}
+	}
+	c.SealKeys = slices.Clone(c.SealKeys)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	setDefault(&c.Random, rand.Reader)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Transport == nil {
+		c.Transport = defaultTransport()
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func defaultTransport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	t = t.Clone()
+	t.MaxIdleConnsPerHost = 64 // two would mean a new handshake for nearly every sign-in
+	return t
+}
+
+func (c *Config) faults() []error {
+	var faults []error
+	bad := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if issuer, err := url.Parse(c.Issuer); err != nil || issuer.RawQuery != "" || issuer.Fragment != "" || !isSecureURL(issuer) {
+		bad("Issuer %q is not an https URL (http on loopback only)", c.Issuer)
+	}
+	if public, err := url.Parse(c.PublicURL); err != nil || !isSecureURL(public) || public.Scheme+"://"+public.Host != c.PublicURL {
+		bad("PublicURL %q is not an https origin (http on loopback only)", c.PublicURL)
+	}
+	if c.ClientID == "" {
+		bad("ClientID is empty")
+	}
+	if !slices.Contains(asymmetric, jose.SignatureAlgorithm(c.IDTokenAlg)) {
+		bad("IDTokenAlg %q is not one of %v", c.IDTokenAlg, asymmetric)
+	}
+	if !slices.Contains(c.Scopes, "openid") {
+		bad("Scopes lack openid")
+	}
+	if c.Accounts == nil {
+		bad("Accounts is missing")
+	}
+	if c.Redis == nil {
+		bad("Redis is missing")
+	}
+	if c.WebIdle < time.Minute || c.WebIdle > maxIdle {
+		bad("WebIdle %s is not within 1m and %s", c.WebIdle, maxIdle)
+	}
+	if c.WebAbsolute < c.WebIdle || c.WebAbsolute > maxAbsolute {
+		bad("WebAbsolute %s is not within WebIdle and %s", c.WebAbsolute, maxAbsolute)
+	}
+	if strings.ContainsFunc(c.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
+		bad("UserAgent has characters no header may hold")
+	}
+	return faults
+}
+
+// isSecureURL: cookies and codes travel over https only, but for a developer's
+// own machine.
+func isSecureURL(u *url.URL) bool {
+	return u.Host != "" && u.User == nil &&
+		(u.Scheme == "https" || (u.Scheme == "http" && isLoopbackHost(u.Hostname())))
+}

@@ -1,0 +1,166 @@
+package signin
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"openplr/plr"
+)
+
+// State is what is known about who is asking.
+type State int
+
+const (
+	// StateNone: no credential was presented. Also the zero value, so that a room
+	// that forgot the middleware finds nobody signed in.
+	StateNone State = iota
+	// StateExpired: a credential was presented that opens no living session.
+	StateExpired
+	// StateSignedIn: Who.Account and Who.Session are set.
+	StateSignedIn
+	// StateUnavailable: a credential was presented and cannot be judged now.
+	StateUnavailable
+)
+
+func (s State) String() string {
+	switch s {
+	case StateExpired:
+		return "expired"
+	case StateSignedIn:
+		return "signed in"
+	case StateUnavailable:
+		return "unavailable"
+	default:
+		return "none"
+	}
+}
+
+// Who says who is asking.
+type Who struct {
+	State State
+	// Account and Session are set when State is StateSignedIn, and belong to the
+	// caller. Account is at most one second old.
+	Account *plr.Account
+	Session *SessionInfo
+
+	cause error // why the state is StateUnavailable; for errors.Is and the log
+}
+
+// SessionInfo is a session as its owner may see it.
+type SessionInfo struct {
+	// ID names the session and opens nothing.
+	ID                string
+	Kind              Kind
+	CreatedAt         time.Time
+	IdleExpiresAt     time.Time
+	AbsoluteExpiresAt time.Time
+	// AuthTime is when the person last proved themselves, by the provider's clock.
+	AuthTime time.Time
+}
+
+// retryAfter is a guess at when a store that is away is back.
+const retryAfter = 5 * time.Second
+
+// Require gives the account of whoever is signed in, or the plr.Error that says
+// why nobody is: CodeUnauthenticated, CodeSessionExpired or CodeUnavailable.
+func (w Who) Require() (*plr.Account, error) {
+	switch {
+	case w.State == StateSignedIn && w.Account != nil:
+		return w.Account, nil
+	case w.State == StateExpired:
+		return nil, &plr.Error{Code: plr.CodeSessionExpired, Text: plr.T(
+			"Your session has ended. Sign in again.",
+			"Mae eich sesiwn wedi dod i ben. Mewngofnodwch eto.")}
+	case w.State == StateUnavailable:
+		return nil, plr.Unavailable(w.cause, retryAfter)
+	default:
+		return nil, &plr.Error{Code: plr.CodeUnauthenticated, Text: plr.T(
+			"You need to sign in first.",
+			"Mae angen i chi fewngofnodi yn gyntaf.")}
+	}
+}
+
+type whoKey struct{}
+
+// From gives who is asking, as Identify found out.
+func From(ctx context.Context) Who {
+	who, _ := ctx.Value(whoKey{}).(Who)
+	return who
+}
+
+// Identify finds out who is asking and puts it into the context for From. It lets
+// everybody through; rooms decide with Require. Being seen here extends a
+// session's idle limit, except on /auth/, whose requests are no sign of a person.
+//
+// A request with both a session cookie and a bearer token is refused with 400: no
+// two parts of the program shall disagree about who asked.
+func (s *SignIn) Identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		touch := !strings.HasPrefix(r.URL.Path, "/auth/")
+		who, err := s.identify(w, r, touch)
+		if err != nil {
+			w.Header().Set("Cache-Control", "no-store")
+			s.toProgram(w, r, ProblemAmbiguousCredentials, err)
+			return
+		}
+		if who.State == StateUnavailable && r.Context().Err() == nil {
+			s.refused(r.Context(), storeProblem(who.cause), who.cause)
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), whoKey{}, who)))
+	})
+}
+
+const (
+	errAmbiguous       = why("a session cookie and a bearer token in one request")
+	errDuplicateCookie = why("several cookies of one name")
+)
+
+// identify judges the one credential of a request. Its only error is errAmbiguous.
+func (s *SignIn) identify(w http.ResponseWriter, r *http.Request, touch bool) (Who, error) {
+	tokens := cookieValues(r, SessionCookie)
+	switch bearer := hasBearer(r); {
+	case bearer && len(tokens) > 0:
+		return Who{}, errAmbiguous
+	// Bearer tokens open nothing yet: there are no app sessions.
+	case len(tokens) == 0:
+		return Who{State: StateNone}, nil
+	case len(tokens) > 1:
+		s.refused(r.Context(), auditDuplicateCookie, errDuplicateCookie)
+		clearCookie(w, SessionCookie)
+		return Who{State: StateExpired}, nil
+	case !isSessionToken(tokens[0]):
+		return Who{State: StateExpired}, nil
+	}
+	e, account, err := s.liveSession(r.Context(), tokens[0], touch)
+	switch {
+	case err == nil:
+		return Who{State: StateSignedIn, Account: account, Session: s.info(e)}, nil
+	case ended(err):
+		s.log.DebugContext(r.Context(), "session over", "why", reason(err))
+		return Who{State: StateExpired}, nil
+	default:
+		return Who{State: StateUnavailable, cause: err}, nil
+	}
+}
+
+func hasBearer(r *http.Request) bool {
+	for _, value := range r.Header.Values("Authorization") {
+		scheme, _, _ := strings.Cut(strings.TrimLeft(value, " \t"), " ")
+		if strings.EqualFold(scheme, "Bearer") {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *SignIn) info(e *session) *SessionInfo {
+	return &SessionInfo{
+		ID: e.Handle, Kind: e.Kind,
+		CreatedAt:         time.UnixMilli(e.CreatedAt).UTC(),
+		IdleExpiresAt:     s.idleEnd(e).UTC(),
+		AbsoluteExpiresAt: time.UnixMilli(e.AbsoluteAt).UTC(),
+		AuthTime:          time.UnixMilli(e.AuthTime).UTC(),
+	}
+}

@@ -30,9 +30,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
-	AccessEntry() AccessEntryResolver
 	ConfiguredView() ConfiguredViewResolver
-	DataChallenge() DataChallengeResolver
 	Learner() LearnerResolver
 	Mutation() MutationResolver
 	PinRequired() PinRequiredResolver
@@ -40,7 +38,6 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	ShareLink() ShareLinkResolver
 	ShareUnavailable() ShareUnavailableResolver
-	SharedRecord() SharedRecordResolver
 	SharingPreference() SharingPreferenceResolver
 	TryAgainLater() TryAgainLaterResolver
 }
@@ -55,23 +52,13 @@ type ComplexityRoot struct {
 
 // region    ************************** generated!.gotpl **************************
 
-type AccessEntryResolver interface {
-	ShareLink(ctx context.Context, obj *plr.AccessEntry) (*plr.ShareLink, error)
-
-	ItemsDisclosed(ctx context.Context, obj *plr.AccessEntry) (int, error)
-	FieldsDisclosed(ctx context.Context, obj *plr.AccessEntry) ([]plr.RecordField, error)
-}
 type ConfiguredViewResolver interface {
 	Preview(ctx context.Context, obj *plr.ConfiguredView) (*plr.SharedRecord, error)
 	ShareLinks(ctx context.Context, obj *plr.ConfiguredView, first int, after *string) (*ShareLinkConnection, error)
 }
-type DataChallengeResolver interface {
-	LearningEvent(ctx context.Context, obj *plr.DataChallenge) (*plr.LearningEvent, error)
-}
 type LearnerResolver interface {
 	LearningEvents(ctx context.Context, obj *plr.Learner, first int, after *string, filter *plr.LearningEventFilter, orderBy *plr.LearningEventOrder) (*LearningEventConnection, error)
 
-	NotSharedUpstream(ctx context.Context, obj *plr.Learner) (bool, error)
 	SharingPreference(ctx context.Context, obj *plr.Learner) (*plr.SharingPreference, error)
 	ConfiguredViews(ctx context.Context, obj *plr.Learner, first int, after *string) (*ConfiguredViewConnection, error)
 	ShareLinks(ctx context.Context, obj *plr.Learner, first int, after *string, filter *plr.ShareLinkFilter) (*ShareLinkConnection, error)
@@ -108,17 +95,12 @@ type QueryResolver interface {
 type ShareLinkResolver interface {
 	View(ctx context.Context, obj *plr.ShareLink) (*plr.ConfiguredView, error)
 
-	Status(ctx context.Context, obj *plr.ShareLink) (plr.LinkState, error)
-
 	URL(ctx context.Context, obj *plr.ShareLink) (*string, error)
 	QRCode(ctx context.Context, obj *plr.ShareLink, format plr.QRFormat, size int) (*plr.QRCode, error)
 	AccessHistory(ctx context.Context, obj *plr.ShareLink, first int, after *string) (*AccessEntryConnection, error)
 }
 type ShareUnavailableResolver interface {
 	Message(ctx context.Context, obj *plr.ShareUnavailable) (string, error)
-}
-type SharedRecordResolver interface {
-	Fields(ctx context.Context, obj *plr.SharedRecord) ([]plr.RecordField, error)
 }
 type SharingPreferenceResolver interface {
 	Consequences(ctx context.Context, obj *plr.SharingPreference) (string, error)
@@ -1085,9 +1067,9 @@ type ShareLink implements Node {
   revokedAt: DateTime
   "Counts the learner's edits; give it as ` + "`" + `expectedVersion` + "`" + `."
   version: Int!
-  "The address to give away. The secret stands behind ` + "`" + `#` + "`" + `, which browsers do not send. Null when the link is revoked."
+  "The address to give away. The secret stands behind ` + "`" + `#` + "`" + `, which browsers do not send. Null while the link has ended: expired, used up or revoked."
   url: URL
-  "The address as a QR code; null when the link is revoked."
+  "The address as a QR code; null while the link has ended."
   qrCode(
     "Image format."
     format: QrFormat! = SVG
@@ -3362,7 +3344,7 @@ func (ec *executionContext) _AccessEntry_shareLink(ctx context.Context, field gr
 			return ec.fieldContext_AccessEntry_shareLink(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.AccessEntry().ShareLink(ctx, obj)
+			return obj.ShareLink, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *plr.ShareLink) graphql.Marshaler {
@@ -3376,8 +3358,8 @@ func (ec *executionContext) fieldContext_AccessEntry_shareLink(_ context.Context
 	fc = &graphql.FieldContext{
 		Object:     "AccessEntry",
 		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
+		IsMethod:   false,
+		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ShareLink(ctx, field)
 		},
@@ -3417,7 +3399,7 @@ func (ec *executionContext) _AccessEntry_itemsDisclosed(ctx context.Context, fie
 			return ec.fieldContext_AccessEntry_itemsDisclosed(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.AccessEntry().ItemsDisclosed(ctx, obj)
+			return obj.ItemsDisclosed, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -3428,7 +3410,7 @@ func (ec *executionContext) _AccessEntry_itemsDisclosed(ctx context.Context, fie
 	)
 }
 func (ec *executionContext) fieldContext_AccessEntry_itemsDisclosed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccessEntry", field, true, true, errors.New("field of type Int does not have child fields"))
+	return graphql.NewScalarFieldContext("AccessEntry", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _AccessEntry_fieldsDisclosed(ctx context.Context, field graphql.CollectedField, obj *plr.AccessEntry) (ret graphql.Marshaler) {
@@ -3440,7 +3422,7 @@ func (ec *executionContext) _AccessEntry_fieldsDisclosed(ctx context.Context, fi
 			return ec.fieldContext_AccessEntry_fieldsDisclosed(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.AccessEntry().FieldsDisclosed(ctx, obj)
+			return obj.FieldsDisclosed, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []plr.RecordField) graphql.Marshaler {
@@ -3451,7 +3433,7 @@ func (ec *executionContext) _AccessEntry_fieldsDisclosed(ctx context.Context, fi
 	)
 }
 func (ec *executionContext) fieldContext_AccessEntry_fieldsDisclosed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccessEntry", field, true, true, errors.New("field of type RecordField does not have child fields"))
+	return graphql.NewScalarFieldContext("AccessEntry", field, false, false, errors.New("field of type RecordField does not have child fields"))
 }
 
 func (ec *executionContext) _AccessEntry_reference(ctx context.Context, field graphql.CollectedField, obj *plr.AccessEntry) (ret graphql.Marshaler) {
@@ -3466,8 +3448,8 @@ func (ec *executionContext) _AccessEntry_reference(ctx context.Context, field gr
 			return obj.Reference, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalOString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4277,7 +4259,7 @@ func (ec *executionContext) _DataChallenge_learningEvent(ctx context.Context, fi
 			return ec.fieldContext_DataChallenge_learningEvent(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.DataChallenge().LearningEvent(ctx, obj)
+			return obj.LearningEvent, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *plr.LearningEvent) graphql.Marshaler {
@@ -4291,8 +4273,8 @@ func (ec *executionContext) fieldContext_DataChallenge_learningEvent(_ context.C
 	fc = &graphql.FieldContext{
 		Object:     "DataChallenge",
 		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
+		IsMethod:   false,
+		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_LearningEvent(ctx, field)
 		},
@@ -5028,7 +5010,7 @@ func (ec *executionContext) _Learner_notSharedUpstream(ctx context.Context, fiel
 			return ec.fieldContext_Learner_notSharedUpstream(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Learner().NotSharedUpstream(ctx, obj)
+			return obj.NotSharedUpstream, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
@@ -5039,7 +5021,7 @@ func (ec *executionContext) _Learner_notSharedUpstream(ctx context.Context, fiel
 	)
 }
 func (ec *executionContext) fieldContext_Learner_notSharedUpstream(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Learner", field, true, true, errors.New("field of type Boolean does not have child fields"))
+	return graphql.NewScalarFieldContext("Learner", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _Learner_sharingPreference(ctx context.Context, field graphql.CollectedField, obj *plr.Learner) (ret graphql.Marshaler) {
@@ -8181,7 +8163,7 @@ func (ec *executionContext) _ShareLink_status(ctx context.Context, field graphql
 			return ec.fieldContext_ShareLink_status(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ShareLink().Status(ctx, obj)
+			return obj.Status, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v plr.LinkState) graphql.Marshaler {
@@ -8192,7 +8174,7 @@ func (ec *executionContext) _ShareLink_status(ctx context.Context, field graphql
 	)
 }
 func (ec *executionContext) fieldContext_ShareLink_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShareLink", field, true, true, errors.New("field of type ShareLinkStatus does not have child fields"))
+	return graphql.NewScalarFieldContext("ShareLink", field, false, false, errors.New("field of type ShareLinkStatus does not have child fields"))
 }
 
 func (ec *executionContext) _ShareLink_createdAt(ctx context.Context, field graphql.CollectedField, obj *plr.ShareLink) (ret graphql.Marshaler) {
@@ -9325,7 +9307,7 @@ func (ec *executionContext) _SharedRecord_fields(ctx context.Context, field grap
 			return ec.fieldContext_SharedRecord_fields(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.SharedRecord().Fields(ctx, obj)
+			return obj.Fields, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []plr.RecordField) graphql.Marshaler {
@@ -9336,7 +9318,7 @@ func (ec *executionContext) _SharedRecord_fields(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_SharedRecord_fields(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SharedRecord", field, true, true, errors.New("field of type RecordField does not have child fields"))
+	return graphql.NewScalarFieldContext("SharedRecord", field, false, false, errors.New("field of type RecordField does not have child fields"))
 }
 
 func (ec *executionContext) _SharedRecord_asAt(ctx context.Context, field graphql.CollectedField, obj *plr.SharedRecord) (ret graphql.Marshaler) {
@@ -12389,156 +12371,57 @@ func (ec *executionContext) _AccessEntry(ctx context.Context, sel ast.SelectionS
 		case "id":
 			out.Values[i] = ec._AccessEntry_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "at":
 			out.Values[i] = ec._AccessEntry_at(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "result":
 			out.Values[i] = ec._AccessEntry_result(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "channel":
 			out.Values[i] = ec._AccessEntry_channel(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "recipient":
 			out.Values[i] = ec._AccessEntry_recipient(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "purpose":
 			out.Values[i] = ec._AccessEntry_purpose(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "shareLink":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._AccessEntry_shareLink(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._AccessEntry_shareLink(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "viewVersion":
 			out.Values[i] = ec._AccessEntry_viewVersion(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "itemsDisclosed":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._AccessEntry_itemsDisclosed(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._AccessEntry_itemsDisclosed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "fieldsDisclosed":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._AccessEntry_fieldsDisclosed(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._AccessEntry_fieldsDisclosed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "reference":
 			out.Values[i] = ec._AccessEntry_reference(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -13003,80 +12886,47 @@ func (ec *executionContext) _DataChallenge(ctx context.Context, sel ast.Selectio
 		case "id":
 			out.Values[i] = ec._DataChallenge_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "reference":
 			out.Values[i] = ec._DataChallenge_reference(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "learningEvent":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._DataChallenge_learningEvent(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._DataChallenge_learningEvent(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "kind":
 			out.Values[i] = ec._DataChallenge_kind(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "explanation":
 			out.Values[i] = ec._DataChallenge_explanation(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "proposedValue":
 			out.Values[i] = ec._DataChallenge_proposedValue(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "status":
 			out.Values[i] = ec._DataChallenge_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "createdAt":
 			out.Values[i] = ec._DataChallenge_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "updatedAt":
 			out.Values[i] = ec._DataChallenge_updatedAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -13453,43 +13303,10 @@ func (ec *executionContext) _Learner(ctx context.Context, sel ast.SelectionSet, 
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "notSharedUpstream":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Learner_notSharedUpstream(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._Learner_notSharedUpstream(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "sharingPreference":
 			field := field
 
@@ -15115,43 +14932,10 @@ func (ec *executionContext) _ShareLink(ctx context.Context, sel ast.SelectionSet
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "status":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ShareLink_status(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._ShareLink_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "createdAt":
 			out.Values[i] = ec._ShareLink_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -15690,85 +15474,52 @@ func (ec *executionContext) _SharedRecord(ctx context.Context, sel ast.Selection
 		case "learner":
 			out.Values[i] = ec._SharedRecord_learner(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "events":
 			out.Values[i] = ec._SharedRecord_events(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "fields":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SharedRecord_fields(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._SharedRecord_fields(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "asAt":
 			out.Values[i] = ec._SharedRecord_asAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "expiresAt":
 			out.Values[i] = ec._SharedRecord_expiresAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "marking":
 			out.Values[i] = ec._SharedRecord_marking(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "terms":
 			out.Values[i] = ec._SharedRecord_terms(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "reference":
 			out.Values[i] = ec._SharedRecord_reference(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "redemptionId":
 			out.Values[i] = ec._SharedRecord_redemptionId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "language":
 			out.Values[i] = ec._SharedRecord_language(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -18600,18 +18351,6 @@ func (ec *executionContext) marshalOSharingPurpose2ᚖopenplrᚋplrᚐSharingPur
 	_ = sel
 	_ = ctx
 	res := scalar.MarshalString(string(*v))
-	return res
-}
-
-func (ec *executionContext) unmarshalOString2string(ctx context.Context, v any) (string, error) {
-	res, err := scalar.UnmarshalString(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalOString2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := scalar.MarshalString(v)
 	return res
 }
 

@@ -22,13 +22,16 @@ type AccessEntry struct {
 	// Recipient and Purpose as stated by whoever opened the link; nobody checked them.
 	Recipient Recipient
 	Purpose   SharingPurpose
-	// Items is how many events were shown; Fields which fields of them.
-	Items  int
-	Fields []RecordField
-	// Reference is what the recipient was given to quote; empty for a failed attempt.
-	Reference string
+	// ItemsDisclosed is how many events were shown; FieldsDisclosed which fields.
+	ItemsDisclosed  int
+	FieldsDisclosed []RecordField
+	// Reference is what the recipient was given to quote; nil for a failed attempt.
+	Reference *string
 	// RedemptionCount is the link's count after this opening.
 	RedemptionCount int
+
+	// ShareLink is filled when the history is read.
+	ShareLink *ShareLink `json:"-"`
 }
 
 // IsNode marks AccessEntry as one of the API's nodes.
@@ -106,10 +109,40 @@ func (s *Service) AccessHistory(ctx context.Context, uln ULN, page PageRequest, 
 	}
 	out := &Page[*AccessEntry]{Total: total, HasNext: len(entries) > page.First, HasPrevious: page.After != nil}
 	out.Items = entries[:min(page.First, len(entries))]
+	if err := s.fillLinks(ctx, uln, out.Items); err != nil {
+		return nil, err
+	}
 	for _, e := range out.Items {
 		out.Cursors = append(out.Cursors, makeCursor(sort, timeKey(e.At), e.ID))
 	}
 	return out, nil
+}
+
+func (s *Service) accessEntry(ctx context.Context, uln ULN, id string) (*AccessEntry, error) {
+	e, err := s.store.AccessEntry(ctx, uln, id)
+	if err != nil {
+		return nil, err
+	}
+	return e, s.fillLinks(ctx, uln, []*AccessEntry{e})
+}
+
+// fillLinks puts each entry's link on it, reading the learner's links once.
+func (s *Service) fillLinks(ctx context.Context, uln ULN, entries []*AccessEntry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	links, err := s.allLinks(ctx, uln)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		for _, link := range links {
+			if link.ID == e.LinkID {
+				e.ShareLink = link
+			}
+		}
+	}
+	return nil
 }
 
 func (s *Service) newAccessEntry(link *ShareLink, in RedeemInput, result AccessResult) (*AccessEntry, error) {
@@ -122,9 +155,11 @@ func (s *Service) newAccessEntry(link *ShareLink, in RedeemInput, result AccessR
 		At: s.now(), Result: result, Channel: in.Channel, Recipient: in.Recipient, Purpose: in.Purpose,
 	}
 	if result == AccessDisclosed {
-		if entry.Reference, err = newReference(s.random); err != nil {
+		reference, err := newReference(s.random)
+		if err != nil {
 			return nil, err
 		}
+		entry.Reference = &reference
 	}
 	return entry, nil
 }

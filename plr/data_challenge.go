@@ -25,6 +25,9 @@ type DataChallenge struct {
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 	Version       int
+
+	// LearningEvent is filled when the record is read; nil when it is gone.
+	LearningEvent *LearningEvent `json:"-"`
 }
 
 // IsNode marks DataChallenge as one of the API's nodes.
@@ -102,9 +105,13 @@ func (s *Service) RaiseDataChallenge(ctx context.Context, uln ULN, in DataChalle
 		SchemaVersion: 1, ID: id, ULN: uln, Reference: "DC" + reference[len("PLR"):], EventID: in.EventID, Kind: in.Kind,
 		Explanation: in.Explanation, ProposedValue: in.ProposedValue, Status: ChallengeOpen, CreatedAt: now, UpdatedAt: now, Version: 1,
 	}
-	return s.store.CreateDataChallenge(ctx, challenge, idem, func(existing []*DataChallenge) error {
+	stored, err := s.store.CreateDataChallenge(ctx, challenge, idem, func(existing []*DataChallenge) error {
 		return admitChallenge(existing, challenge)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return s.challengeOnEvent(ctx, uln, stored.ID)
 }
 
 func admitChallenge(existing []*DataChallenge, c *DataChallenge) error {
@@ -132,14 +139,29 @@ func (s *Service) WithdrawDataChallenge(ctx context.Context, uln ULN, id string)
 		return nil, NotFound("id")
 	}
 	now := s.now()
-	return s.store.UpdateDataChallenge(ctx, uln, id, func(c *DataChallenge) error {
+	if _, err := s.store.UpdateDataChallenge(ctx, uln, id, func(c *DataChallenge) error {
 		if c.Status != ChallengeOpen {
 			return refuse(CodeAlreadyDone, T("This challenge is no longer open.", "Nid yw'r her hon ar agor mwyach."), "id")
 		}
 		c.Status, c.UpdatedAt = ChallengeWithdrawn, now
 		c.Version++
 		return nil
-	})
+	}); err != nil {
+		return nil, err
+	}
+	return s.challengeOnEvent(ctx, uln, id)
+}
+
+// challengeOnEvent reads a challenge together with the event it is about.
+func (s *Service) challengeOnEvent(ctx context.Context, uln ULN, id string) (*DataChallenge, error) {
+	l, err := s.Learner(ctx, uln)
+	if err != nil {
+		return nil, err
+	}
+	if c := l.DataChallenge(id); c != nil {
+		return c, nil
+	}
+	return nil, NotFound("id")
 }
 
 // DataChallengeFilter chooses challenges.
@@ -179,6 +201,7 @@ func markChallenged(record *Record, challenges []*DataChallenge) {
 				continue
 			}
 			e.DataChallenges = append(e.DataChallenges, c)
+			c.LearningEvent = e
 			if c.Status == ChallengeOpen {
 				e.UnderDataChallenge = true
 				e.hidden = e.hidden || c.Kind == ChallengeSensitive

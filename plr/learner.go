@@ -54,6 +54,8 @@ type Learner struct {
 	FamilyName         *string
 	PreferredGivenName *string
 	DateOfBirth        *Date
+	// NotSharedUpstream: see Record.
+	NotSharedUpstream bool
 
 	// Record is read once per request and shared by everything below the learner.
 	Record *Record
@@ -68,9 +70,7 @@ func (Learner) IsNode() {}
 // CodeIdentityRequired when uln is empty: the account is bound to no record.
 func (s *Service) Learner(ctx context.Context, uln ULN) (*Learner, error) {
 	if uln == "" {
-		return nil, refuse(CodeIdentityRequired, T(
-			"Your account is not yet connected to a learning record.",
-			"Nid yw eich cyfrif wedi'i gysylltu â chofnod dysgu eto."))
+		return nil, IdentityRequired()
 	}
 	record, err := s.store.Record(ctx, uln)
 	if err != nil {
@@ -84,8 +84,16 @@ func (s *Service) Learner(ctx context.Context, uln ULN) (*Learner, error) {
 	return newLearner(record, challenges), nil
 }
 
+// IdentityRequired is the refusal of somebody who is signed in but whose
+// account is bound to no record.
+func IdentityRequired() *Error {
+	return refuse(CodeIdentityRequired, T(
+		"Your account is not yet connected to a learning record.",
+		"Nid yw eich cyfrif wedi'i gysylltu â chofnod dysgu eto."))
+}
+
 func newLearner(record *Record, challenges []*DataChallenge) *Learner {
-	l := &Learner{ID: idOf(idLearner, string(record.ULN)), ULN: record.ULN, Record: record, Challenges: challenges}
+	l := &Learner{ID: idOf(idLearner, string(record.ULN)), ULN: record.ULN, NotSharedUpstream: record.NotSharedUpstream, Record: record, Challenges: challenges}
 	if r := record.Register; r != nil {
 		l.GivenName, l.FamilyName = optional(r.GivenName), optional(r.FamilyName)
 		l.PreferredGivenName = optional(r.PreferredGivenName)

@@ -84,11 +84,13 @@ func wellFormedSecret(secret string) bool {
 
 func secretHash(secret string) string { return digest("link-secret", secret) }
 
-// LinkURL gives the address that opens link, or "" when its key is gone or the
-// link is revoked. The secret stands in the fragment, which browsers never send.
+// LinkURL gives the address that opens link, or "" when the link has ended
+// (revoked, expired, used up) or its key is gone. An ended link's address comes
+// back when the owner extends it. The secret stands in the fragment, which
+// browsers never send.
 func (s *Service) LinkURL(link *ShareLink) string {
 	secret, ok := s.secretOf(link)
-	if !ok || link.RevokedAt != nil {
+	if !ok || link.RevokedAt != nil || link.Status == LinkExpired || link.Status == LinkUsedUp {
 		return ""
 	}
 	return s.publicURL + "/s#" + secret

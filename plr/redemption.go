@@ -220,11 +220,11 @@ func (s *Service) open(ctx context.Context, ref *SecretRef, in RedeemInput) (Red
 	if claim.Repeat {
 		entry.Result = AccessDisclosedAgain
 	}
-	entry.Items, entry.Fields, entry.RedemptionCount = len(shared.Events), shared.fields, claim.Link.RedemptionCount
+	entry.ItemsDisclosed, entry.FieldsDisclosed, entry.RedemptionCount = len(shared.Events), shared.Fields, claim.Link.RedemptionCount
 	if err := s.store.AppendAccessEntry(ctx, entry); err != nil {
 		return nil, err // not recorded, so not disclosed
 	}
-	shared.Reference, shared.RedemptionID = entry.Reference, &redemption
+	shared.Reference, shared.RedemptionID = *entry.Reference, &redemption
 	shared.ExpiresAt = claim.Link.ExpiresAt
 	return shared, nil
 }

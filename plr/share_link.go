@@ -48,6 +48,9 @@ type ShareLink struct {
 	KeyID string
 	// Redemptions: digests of redemption tokens with the time of first opening.
 	Redemptions map[string]time.Time
+
+	// Status is the link's state when it was read, filled by Service.
+	Status LinkState `json:"-"`
 }
 
 // IsNode marks ShareLink as one of the API's nodes.
@@ -198,8 +201,12 @@ func (s *Service) CreateShareLink(ctx context.Context, uln ULN, in ShareLinkInpu
 	link.KeyID = s.linkKeys.Current().ID
 	secret, _ := s.secretOf(link)
 	restricted := l.Record.restricted()
-	return s.store.CreateShareLink(ctx, link, SecretRef{Hash: secretHash(secret), ULN: uln, LinkID: link.ID}, idem,
+	stored, err := s.store.CreateShareLink(ctx, link, SecretRef{Hash: secretHash(secret), ULN: uln, LinkID: link.ID}, idem,
 		func(sh *Sharing) error { return sh.Admit(link, restricted) })
+	if err != nil {
+		return nil, err
+	}
+	return s.ShareLink(ctx, uln, stored.ID)
 }
 
 func (s *Service) draftLink(l *Learner, view *ConfiguredView, in ShareLinkInput, now time.Time, faults *faultList) *ShareLink {
@@ -408,7 +415,19 @@ func (s *Service) editLink(ctx context.Context, uln ULN, id string, edit func(*S
 	if err != nil {
 		return nil, err
 	}
-	return sharing.Links[id], nil
+	return sharing.Links[id], s.showStatus(ctx, sharing, sharing.Links[id])
+}
+
+// showStatus fills the links' Status.
+func (s *Service) showStatus(ctx context.Context, sharing *Sharing, links ...*ShareLink) error {
+	record, err := s.store.Record(ctx, sharing.ULN)
+	if err != nil {
+		return err
+	}
+	for _, link := range links {
+		link.Status = sharing.StateOf(link, s.now(), record.restricted())
+	}
+	return nil
 }
 
 // RevokeShareLink ends a link for good. Revoking it again is no error.
@@ -419,11 +438,10 @@ func (s *Service) RevokeShareLink(ctx context.Context, uln ULN, id string) (*Sha
 	if _, err := s.store.RevokeShareLinks(ctx, uln, []string{id}, s.now()); err != nil {
 		return nil, err
 	}
-	link, err := s.store.RevokedShareLink(ctx, uln, id)
-	if err != nil {
+	if err := s.awaitLeases(ctx, uln, id); err != nil {
 		return nil, err
 	}
-	return link, s.awaitLeases(ctx, uln, id)
+	return s.ShareLink(ctx, uln, id)
 }
 
 // RevokeAllShareLinks ends every link for good and says how many it ended.
@@ -447,10 +465,13 @@ func (s *Service) ShareLink(ctx context.Context, uln ULN, id string) (*ShareLink
 	if err != nil {
 		return nil, err
 	}
-	if link := sharing.Links[id]; link != nil {
-		return link, nil
+	link := sharing.Links[id]
+	if link == nil {
+		if link, err = s.store.RevokedShareLink(ctx, uln, id); err != nil {
+			return nil, err
+		}
 	}
-	return s.store.RevokedShareLink(ctx, uln, id)
+	return link, s.showStatus(ctx, sharing, link)
 }
 
 // ShareLinkFilter chooses links.
@@ -460,23 +481,14 @@ type ShareLinkFilter struct {
 }
 
 // ShareLinks gives one page of the owner's links, newest first.
-func (s *Service) ShareLinks(ctx context.Context, l *Learner, page PageRequest, filter *ShareLinkFilter) (*Page[*ShareLink], error) {
-	sharing, err := s.store.Sharing(ctx, l.ULN)
+func (s *Service) ShareLinks(ctx context.Context, uln ULN, page PageRequest, filter *ShareLinkFilter) (*Page[*ShareLink], error) {
+	links, err := s.allLinks(ctx, uln)
 	if err != nil {
 		return nil, err
 	}
-	links := sharing.linksInOrder()
-	if filter == nil || filter.Status == nil || *filter.Status == LinkRevoked {
-		revoked, err := s.store.RevokedShareLinks(ctx, l.ULN)
-		if err != nil {
-			return nil, err
-		}
-		links = append(links, slices.DeleteFunc(revoked, func(r *ShareLink) bool { return sharing.Links[r.ID] != nil })...)
-	}
 	if filter != nil {
 		links = slices.DeleteFunc(links, func(link *ShareLink) bool {
-			return (filter.ViewID != nil && link.ViewID != *filter.ViewID) ||
-				(filter.Status != nil && sharing.StateOf(link, s.now(), l.Record.restricted()) != *filter.Status)
+			return (filter.ViewID != nil && link.ViewID != *filter.ViewID) || (filter.Status != nil && link.Status != *filter.Status)
 		})
 	}
 	return paginate(links, page, keyset[*ShareLink]{
@@ -486,20 +498,23 @@ func (s *Service) ShareLinks(ctx context.Context, l *Learner, page PageRequest, 
 	})
 }
 
-// StateOfLink gives the state of the owner's link now.
-func (s *Service) StateOfLink(ctx context.Context, link *ShareLink) (LinkState, error) {
-	if link.RevokedAt != nil {
-		return LinkRevoked, nil
-	}
-	record, err := s.store.Record(ctx, link.ULN)
+// allLinks reads every link of a learner, revoked ones too, with its status.
+func (s *Service) allLinks(ctx context.Context, uln ULN) ([]*ShareLink, error) {
+	sharing, err := s.store.Sharing(ctx, uln)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	sharing, err := s.store.Sharing(ctx, link.ULN)
+	revoked, err := s.store.RevokedShareLinks(ctx, uln)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return sharing.StateOf(link, s.now(), record.restricted()), nil
+	links := make([]*ShareLink, 0, len(sharing.Links)+len(revoked))
+	for _, link := range sharing.Links {
+		links = append(links, link)
+	}
+	// A link on its way out may stand in both places; the document decides.
+	links = append(links, slices.DeleteFunc(revoked, func(r *ShareLink) bool { return sharing.Links[r.ID] != nil })...)
+	return links, s.showStatus(ctx, sharing, links...)
 }
 
 // at puts path on a refusal that has none of its own.

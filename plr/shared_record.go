@@ -21,15 +21,15 @@ type SharedRecord struct {
 	// RedemptionID repeats this opening within 30 minutes; nil in a preview.
 	RedemptionID *string
 	Language     Language
-
-	fields []RecordField
+	// Fields are those the owner chose to show.
+	Fields []RecordField
 }
 
 // IsRedeemOutcome marks SharedRecord as an outcome.
 func (SharedRecord) IsRedeemOutcome() {}
 
 // Shows says whether the owner chose to show f.
-func (r *SharedRecord) Shows(f RecordField) bool { return slices.Contains(r.fields, f) }
+func (r *SharedRecord) Shows(f RecordField) bool { return slices.Contains(r.Fields, f) }
 
 // SharedLearner is the person a shared record is about, as far as chosen.
 type SharedLearner struct {
@@ -93,7 +93,7 @@ func (s *Service) project(l *Learner, language Language, pinned, current *Config
 	}
 	for _, f := range recordFields {
 		if slices.Contains(pinned.Fields, f) && slices.Contains(current.Fields, f) && (!l.Record.restricted() || !hiddenForRestricted(f)) {
-			out.fields = append(out.fields, f)
+			out.Fields = append(out.Fields, f)
 		}
 	}
 	out.projectLearner(l)
@@ -156,7 +156,7 @@ func (r *SharedRecord) projectEvent(e *LearningEvent) SharedLearningEvent {
 			out.ParticipationStartDate, out.ParticipationEndDate = e.ParticipationStartDate, e.ParticipationEndDate
 		},
 	}
-	for _, f := range r.fields {
+	for _, f := range r.Fields {
 		if copyField := copies[f]; copyField != nil {
 			copyField()
 		}

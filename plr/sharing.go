@@ -1,9 +1,6 @@
 package plr
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Sharing is the one document in which everything that must be decided
 // together about a learner's sharing stands: the opt-out switch and every live
@@ -236,16 +233,6 @@ func (s *Sharing) Clone() *Sharing {
 		out.Leases[id] = l
 	}
 	return &out
-}
-
-// linksInOrder gives the links, newest first.
-func (s *Sharing) linksInOrder() []*ShareLink {
-	out := make([]*ShareLink, 0, len(s.Links))
-	for _, l := range s.Links {
-		out = append(out, l)
-	}
-	slices.SortFunc(out, func(a, b *ShareLink) int { return b.CreatedAt.Compare(a.CreatedAt) })
-	return out
 }
 
 func sharingOff() *Error {

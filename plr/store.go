@@ -138,6 +138,7 @@ type ChallengeStore interface {
 // AccessStore keeps access entries. They are only ever added.
 type AccessStore interface {
 	AppendAccessEntry(ctx context.Context, e *AccessEntry) error
+	AccessEntry(ctx context.Context, uln ULN, id string) (*AccessEntry, error)
 	// AccessEntries gives entries newest first (ties by id, highest first) and
 	// how many match without regard to place and limit.
 	AccessEntries(ctx context.Context, uln ULN, q AccessQuery) (entries []*AccessEntry, total int, err error)

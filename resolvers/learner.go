@@ -1,0 +1,30 @@
+package resolvers
+
+import (
+	"context"
+
+	"openplr/graph"
+	"openplr/plr"
+)
+
+func (r query) Learner(ctx context.Context) (*plr.Learner, error) {
+	uln, err := asking(ctx)
+	if err != nil || uln == "" {
+		return nil, err
+	}
+	return r.Service.Learner(ctx, uln)
+}
+
+// Node finds one of the asking learner's own objects. Whatever is not theirs
+// is null, as is an id that is nobody's.
+func (r query) Node(ctx context.Context, id string) (graph.Node, error) {
+	uln, err := asking(ctx)
+	if err != nil || uln == "" {
+		return nil, err
+	}
+	node, err := r.Service.Node(ctx, uln, id)
+	if err != nil || node == nil {
+		return nil, err
+	}
+	return node.(graph.Node), nil // every kind Node gives is a node of the schema
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"openplr/plr"
+	"openplr/signin"
+	"openplr/store/boltstore"
+	"openplr/web"
+)
+
+// parts is what tests replace.
+type parts struct {
+	Now    func() time.Time
+	Stdout io.Writer
+	Stderr io.Writer
+	// Listener and DevopListener, optional, stand in for the configured addresses.
+	Listener, DevopListener net.Listener
+	// WrapStore, optional, puts something between the domain and the store.
+	WrapStore func(plr.Store) plr.Store
+}
+
+// app is the running service.
+type app struct {
+	config  *config
+	url     string // where this process listens
+	devop   string // the development provider's address; empty without one
+	health  *health
+	server  *http.Server
+	service *plr.Service
+	failed  chan error
+	closers []func()
+}
+
+// drainTime is how long requests may finish after a stop was asked for.
+const drainTime = 10 * time.Second
+
+// start opens everything in order. When it fails, what was opened is closed.
+func start(ctx context.Context, c *config, p parts) (a *app, err error) {
+	a = &app{config: c, failed: make(chan error, 2)}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	logger := newLogger(c, p.Stderr)
+
+	opened, err := boltstore.Open(filepath.Join(c.DataDir, "openplr.db"))
+	if err != nil {
+		return nil, fmt.Errorf("open the store in DATA_DIR: %w", err)
+	}
+	a.onClose(func() { _ = opened.Close() })
+	var store plr.Store = opened
+	if p.WrapStore != nil {
+		store = p.WrapStore(store)
+	}
+
+	rdb, closeRedis, err := openRedis(c, p.Now)
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(closeRedis)
+
+	listener, err := listen(p.Listener, c.ListenAddr)
+	if err != nil {
+		return nil, fmt.Errorf("LISTEN_ADDR: %w", err)
+	}
+	a.onClose(func() { _ = listener.Close() })
+	a.url = c.PublicURL
+
+	linkKeys, err := secretKeys(c.LinkKeys, c.DataDir, "link-keys")
+	if err != nil {
+		return nil, err
+	}
+	a.service, err = plr.New(plr.Config{
+		Store: store, Now: p.Now, Random: rand.Reader, LinkKeys: linkKeys,
+		PublicURL: c.PublicURL, Marking: c.Marking, PINSlots: c.PINSlots,
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	signIn, err := a.openSignIn(ctx, c, p, rdb, logger)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := web.New(web.Config{
+		Redeemer: a.service, PublicURL: c.PublicURL, Explorer: c.Explorer, Development: !c.production(),
+		Random: rand.Reader, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	a.health = &health{store: store, redis: rdb, logger: logger}
+	handler := routes(c, &handlers{
+		graphql: newGraphQL(a.service, c.SchemaOpen, logger), signIn: signIn, pages: pages, health: a.health, service: a.service,
+	}, logger)
+	a.server = newHTTPServer(handler, logger)
+	a.serveOn(a.server, listener, c.TLSCertFile, c.TLSKeyFile)
+	return a, nil
+}
+
+// openSignIn wires the relying party, and in development its provider.
+func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.UniversalClient, logger *slog.Logger) (*signin.SignIn, error) {
+	key, keyID, err := clientKey(c)
+	if err != nil {
+		return nil, err
+	}
+	sealKeys, err := secretKeys(c.SessionKeys, c.DataDir, "session-keys")
+	if err != nil {
+		return nil, err
+	}
+	issuer, clientID := c.OIDC.Issuer, c.OIDC.ClientID
+	if c.devop() {
+		if issuer, clientID, err = a.openDevop(ctx, c, p, &key.PublicKey, keyID, logger); err != nil {
+			return nil, err
+		}
+	}
+	config := signin.Config{
+		Issuer: issuer, ClientID: clientID, ClientKey: key, ClientKeyID: keyID,
+		AssertionAlg: c.OIDC.AssertionAlg, IDTokenAlg: c.OIDC.IDTokenAlg, Scopes: c.OIDC.Scopes,
+		PublicURL: c.PublicURL, Now: p.Now, Random: rand.Reader, Redis: rdb, Accounts: a.service,
+		UserAgent: c.OIDC.UserAgent, Logger: logger,
+	}
+	for _, k := range sealKeys {
+		config.SealKeys = append(config.SealKeys, signin.SealKey{ID: k.ID, Key: k.Key[:32]})
+	}
+	return signin.New(config)
+}
+
+// newHTTPServer bounds every phase of a connection, so that slow clients
+// cannot hold it.
+func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: log.New(quietly{logger}, "", 0),
+	}
+}
+
+func listen(given net.Listener, addr string) (net.Listener, error) {
+	if given != nil {
+		return given, nil
+	}
+	return net.Listen("tcp", addr)
+}
+
+func (a *app) serveOn(server *http.Server, listener net.Listener, cert, key string) {
+	go func() {
+		var err error
+		if cert != "" {
+			err = server.ServeTLS(listener, cert, key)
+		} else {
+			err = server.Serve(listener)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			a.failed <- err
+		}
+	}()
+}
+
+// wait serves until ctx ends or a listener fails, then drains and closes.
+func (a *app) wait(ctx context.Context) error {
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-a.failed:
+	}
+	a.stop()
+	return failure
+}
+
+// stop takes the service out of readiness, lets requests finish and closes
+// everything in the opposite order of opening.
+func (a *app) stop() {
+	a.health.stopping.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := a.server.Shutdown(ctx); err != nil {
+		_ = a.server.Close()
+	}
+	a.close()
+}
+
+func (a *app) onClose(f func()) { a.closers = append(a.closers, f) }
+
+func (a *app) close() {
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		a.closers[i]()
+	}
+	a.closers = nil
+}
+
+// printWhere says where everything is.
+func (a *app) printWhere(w io.Writer) {
+	line := func(name, format string, args ...any) {
+		_, _ = fmt.Fprintf(w, "  %-18s "+format+"\n", append([]any{name}, args...)...)
+	}
+	_, _ = fmt.Fprintf(w, "OpenPLR (%s) is serving:\n", a.config.Env)
+	line("start here", "%s/", a.url)
+	if a.config.Explorer {
+		line("explorer", "%s/explorer", a.url)
+	}
+	line("GraphQL", "%s/graphql (POST)", a.url)
+	line("open a link", "%s/s", a.url)
+	line("health", "%s/healthz, %s/readyz", a.url, a.url)
+	if a.devop != "" {
+		line("sign-in provider", "%s (development; choose a sample learner)", a.devop)
+	}
+	line("data", "%s", a.config.DataDir)
+}
+
+func newLogger(c *config, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if c.production() {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

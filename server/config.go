@@ -1,0 +1,160 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"openplr/plr"
+)
+
+// config is every setting, read once from the environment. The zero
+// environment gives the embedded service on loopback.
+type config struct {
+	Env           string // ENV: development or production
+	ListenAddr    string // LISTEN_ADDR
+	PublicURL     string // PUBLIC_URL, without a trailing slash
+	DataDir       string // DATA_DIR
+	RedisURL      string // REDIS_URL; empty: in process
+	DevopAddr     string // DEVOP_ADDR
+	OIDC          oidcConfig
+	LinkKeys      string // LINK_KEYS: id:base64,... ; empty: made once under DATA_DIR
+	SessionKeys   string // SESSION_KEYS: the same form
+	TLSCertFile   string // TLS_CERT_FILE
+	TLSKeyFile    string // TLS_KEY_FILE
+	SchemaOpen    bool   // SCHEMA_OPEN: introspection and exact validation messages
+	Explorer      bool   // EXPLORER: the explorer page
+	Marking       string // HANDLING_MARKING
+	PINSlots      int    // how many PINs are hashed at once
+	embeddedRedis bool
+}
+
+// oidcConfig says which OpenID provider people sign in at.
+type oidcConfig struct {
+	Issuer        string // OIDC_ISSUER; empty: the development provider
+	ClientID      string // OIDC_CLIENT_ID
+	ClientKeyFile string // OIDC_CLIENT_KEY_FILE: PEM, RSA
+	ClientKeyID   string // OIDC_CLIENT_KEY_ID
+	AssertionAlg  string // OIDC_CLIENT_ASSERTION_ALG: PS256 or RS256
+	IDTokenAlg    string // OIDC_ID_TOKEN_ALG: ES256, RS256 or PS256
+	Scopes        []string
+	UserAgent     string // OIDC_USER_AGENT
+}
+
+func (c *config) production() bool { return c.Env == "production" }
+
+// devop says whether the development provider is used.
+func (c *config) devop() bool { return c.OIDC.Issuer == "" }
+
+// readConfig reads and validates. All faults are reported together; a value
+// that may be secret is never repeated.
+func readConfig(env func(string) string) (*config, error) {
+	or := func(name, value string) string {
+		if v := strings.TrimSpace(env(name)); v != "" {
+			return v
+		}
+		return value
+	}
+	c := &config{
+		Env: or("ENV", "development"), ListenAddr: or("LISTEN_ADDR", "localhost:8080"), PublicURL: strings.TrimRight(or("PUBLIC_URL", ""), "/"),
+		DataDir: or("DATA_DIR", "./data"), RedisURL: or("REDIS_URL", ""), DevopAddr: or("DEVOP_ADDR", "127.0.0.1:8090"),
+		OIDC: oidcConfig{
+			Issuer: or("OIDC_ISSUER", ""), ClientID: or("OIDC_CLIENT_ID", ""), ClientKeyFile: or("OIDC_CLIENT_KEY_FILE", ""),
+			ClientKeyID: or("OIDC_CLIENT_KEY_ID", ""), AssertionAlg: or("OIDC_CLIENT_ASSERTION_ALG", "PS256"),
+			IDTokenAlg: or("OIDC_ID_TOKEN_ALG", "ES256"), Scopes: strings.Fields(or("OIDC_SCOPES", "openid email")),
+			UserAgent: or("OIDC_USER_AGENT", "openplr/"+buildVersion),
+		},
+		LinkKeys: or("LINK_KEYS", ""), SessionKeys: or("SESSION_KEYS", ""),
+		TLSCertFile: or("TLS_CERT_FILE", ""), TLSKeyFile: or("TLS_KEY_FILE", ""),
+		Marking: or("HANDLING_MARKING", "OFFICIAL"), PINSlots: runtime.NumCPU(),
+	}
+	if c.PublicURL == "" {
+		c.PublicURL = "http://" + c.ListenAddr
+	}
+	c.embeddedRedis = c.RedisURL == ""
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	flag := func(name string, value bool) bool {
+		v := or(name, strconv.FormatBool(value))
+		b, err := strconv.ParseBool(v)
+		if err != nil {
+			fault("%s must be true or false", name)
+		}
+		return b
+	}
+	c.SchemaOpen = flag("SCHEMA_OPEN", !c.production())
+	c.Explorer = flag("EXPLORER", !c.production())
+	c.validate(fault, env)
+	return c, errors.Join(faults...)
+}
+
+func (c *config) validate(fault func(string, ...any), env func(string) string) {
+	if c.Env != "development" && c.Env != "production" {
+		fault("ENV must be development or production")
+	}
+	if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
+		fault("LISTEN_ADDR must be host:port")
+	}
+	public, err := url.Parse(c.PublicURL)
+	if err != nil || public.Host == "" || (public.Scheme != "http" && public.Scheme != "https") || public.Path != "" || public.RawQuery != "" || public.User != nil {
+		fault("PUBLIC_URL must be an address like https://records.example.org, without a path")
+	} else if public.Scheme == "http" && (c.production() || !isLoopback(public.Hostname())) {
+		fault("PUBLIC_URL must begin with https:// unless it is on this machine in development")
+	}
+	if env("MONGODB_URI") != "" {
+		fault("MONGODB_URI is set, but this version stores in DATA_DIR only: unset it")
+	}
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		fault("TLS_CERT_FILE and TLS_KEY_FILE must be set together")
+	}
+	for name, keys := range map[string]string{"LINK_KEYS": c.LinkKeys, "SESSION_KEYS": c.SessionKeys} {
+		if keys == "" {
+			continue
+		}
+		if _, err := plr.ParseLinkKeys(keys); err != nil {
+			fault("%s cannot be read: each key is written id:base64, with at least 32 bytes", name)
+		}
+	}
+	c.validateOIDC(fault)
+}
+
+func (c *config) validateOIDC(fault func(string, ...any)) {
+	if c.devop() {
+		if c.production() {
+			fault("OIDC_ISSUER must be set in production: the development provider is not for real people")
+		}
+		host, _, err := net.SplitHostPort(c.DevopAddr)
+		if err != nil || !isLoopback(host) {
+			fault("DEVOP_ADDR must be host:port on this machine")
+		}
+		return
+	}
+	issuer, err := url.Parse(c.OIDC.Issuer)
+	if err != nil || issuer.Host == "" || (issuer.Scheme != "https" && !(issuer.Scheme == "http" && isLoopback(issuer.Hostname()) && !c.production())) {
+		fault("OIDC_ISSUER must be an https address")
+	}
+	if c.OIDC.ClientID == "" {
+		fault("OIDC_CLIENT_ID must be set with OIDC_ISSUER")
+	}
+	if c.OIDC.ClientKeyFile == "" || c.OIDC.ClientKeyID == "" {
+		fault("OIDC_CLIENT_KEY_FILE and OIDC_CLIENT_KEY_ID must be set with OIDC_ISSUER")
+	} else if _, err := os.Stat(c.OIDC.ClientKeyFile); err != nil {
+		fault("OIDC_CLIENT_KEY_FILE cannot be read")
+	}
+	if c.OIDC.AssertionAlg != "PS256" && c.OIDC.AssertionAlg != "RS256" {
+		fault("OIDC_CLIENT_ASSERTION_ALG must be PS256 or RS256")
+	}
+	if a := c.OIDC.IDTokenAlg; a != "ES256" && a != "RS256" && a != "PS256" {
+		fault("OIDC_ID_TOKEN_ALG must be ES256, RS256 or PS256")
+	}
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}

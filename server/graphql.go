@@ -1,0 +1,288 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"openplr/graph"
+	"openplr/plr"
+	"openplr/resolvers"
+	"openplr/signin"
+	"openplr/web"
+)
+
+// graphqlHandler is GraphQL over HTTP: POST with one strict JSON object. It
+// replaces gqlgen's transports, which read bodies without a bound, repeat them
+// in errors and logs, and encode the finished answer once more.
+type graphqlHandler struct {
+	exec   *executor.Executor
+	logger *slog.Logger
+	open   bool // introspection and exact validation messages
+}
+
+const (
+	maxBody         = 64 << 10
+	maxQueryTokens  = 1000
+	queryDeadline   = 10 * time.Second
+	cachedDocuments = 1000
+	typeJSON        = "application/json"
+	typeGraphQL     = "application/graphql-response+json"
+)
+
+func newGraphQL(service *plr.Service, open bool, logger *slog.Logger) *graphqlHandler {
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Root{Service: service}})
+	// gqlgen advertises @defer, but over POST all parts but the first would be lost.
+	delete(schema.Schema().Directives, "defer")
+	h := &graphqlHandler{exec: executor.New(schema), logger: logger, open: open}
+	h.exec.SetParserTokenLimit(maxQueryTokens)
+	h.exec.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
+	h.exec.SetErrorPresenter(h.present)
+	h.exec.SetRecoverFunc(func(ctx context.Context, thrown any) error {
+		return &panicked{ref: logPanic(ctx, h.logger, thrown)}
+	})
+	// Order matters: the limiter bounds the document before anything walks it again.
+	h.exec.Use(limiter{schema: schema.Schema(), open: open})
+	h.exec.Use(oneOf{schema: schema.Schema()})
+	return h
+}
+
+// requestFault is a request that is refused before GraphQL sees it.
+type requestFault struct {
+	status  int
+	code    string
+	message string
+}
+
+func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	media, ok := negotiate(r.Header.Values("Accept"))
+	if !ok {
+		h.refuse(w, typeJSON, &requestFault{http.StatusNotAcceptable, codeBadRequest, "Accept application/graphql-response+json or application/json."})
+		return
+	}
+	params, fault := readRequest(w, r)
+	if fault == nil {
+		fault = checkCredentials(r)
+	}
+	if fault != nil {
+		h.refuse(w, media, fault)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), queryDeadline)
+	defer cancel()
+	ctx, disclosures, done := web.Disclosing(ctx)
+	defer done()
+	ctx = resolvers.WithLanguage(ctx, languageOf(r))
+	status, body := h.execute(ctx, params, media)
+	w.Header().Set("Content-Type", media+"; charset=utf-8")
+	w.Header().Set("Vary", "Accept, Accept-Language, Cookie")
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "2")
+	}
+	if err := web.WriteDisclosure(w, disclosures, status, body); err != nil {
+		h.logger.LogAttrs(ctx, slog.LevelWarn, "answer withheld or cut off", slog.String("ref", requestID(ctx)))
+		if errors.Is(err, web.ErrNotDisclosed) {
+			h.refuse(w, media, &requestFault{http.StatusServiceUnavailable, codeUnavailable, "The answer took too long and was withheld. Try again."})
+		}
+	}
+}
+
+// execute runs one operation and gives the finished body.
+func (h *graphqlHandler) execute(ctx context.Context, params *graphql.RawParams, media string) (int, []byte) {
+	ctx = graphql.StartOperationTrace(ctx)
+	opCtx, errs := h.exec.CreateOperationContext(ctx, params)
+	if len(errs) > 0 {
+		resp := h.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs)
+		status := http.StatusOK
+		if media == typeGraphQL {
+			status = http.StatusBadRequest
+		}
+		return status, encode(resp, nil, false)
+	}
+	run, ctx := h.exec.DispatchOperation(ctx, opCtx)
+	resp := run(ctx)
+	if resp == nil { // the deadline passed before the first field
+		resp = h.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), gqlerror.List{gqlerror.WrapIfUnwrapped(plr.Unavailable(ctx.Err(), time.Second))})
+	}
+	status := http.StatusOK
+	for _, e := range resp.Errors {
+		if e.Extensions["code"] == codeUnavailable {
+			status = http.StatusServiceUnavailable
+		}
+	}
+	return status, encode(resp, costOf(opCtx), true)
+}
+
+// encode writes the answer. The executor's data goes in as it is; a request
+// that never ran has no data member at all.
+func encode(resp *graphql.Response, cost *queryCost, ran bool) []byte {
+	var b bytes.Buffer
+	b.Grow(len(resp.Data) + 256)
+	b.WriteByte('{')
+	if len(resp.Errors) > 0 {
+		b.WriteString(`"errors":`)
+		b.Write(mustJSON(distinct(resp.Errors)))
+		b.WriteByte(',')
+	}
+	if ran {
+		b.WriteString(`"data":`)
+		if len(resp.Data) == 0 {
+			b.WriteString("null")
+		}
+		b.Write(resp.Data)
+		b.WriteByte(',')
+	}
+	if cost != nil {
+		b.WriteString(`"extensions":{"cost":`)
+		b.Write(mustJSON(cost))
+		b.WriteString("},")
+	}
+	b.Truncate(b.Len() - 1) // the last comma; one of the three was written
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+func mustJSON(v any) []byte {
+	out, err := json.Marshal(v)
+	if err != nil { // only our own strings and numbers are written
+		return []byte("null")
+	}
+	return out
+}
+
+// refuse answers a request that never became an operation.
+func (h *graphqlHandler) refuse(w http.ResponseWriter, media string, f *requestFault) {
+	w.Header().Set("Content-Type", media+"; charset=utf-8")
+	if f.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", "POST")
+	}
+	if f.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "2")
+	}
+	body := mustJSON(map[string]any{"errors": []any{map[string]any{
+		"message": f.message, "extensions": map[string]any{"code": f.code},
+	}}})
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(f.status)
+	_, _ = w.Write(body)
+}
+
+// readRequest reads the body strictly: one JSON object, no duplicate keys, no
+// unknown keys, valid UTF-8, nothing behind it. What was sent is never repeated.
+func readRequest(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *requestFault) {
+	if r.Method != http.MethodPost {
+		return nil, &requestFault{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Send GraphQL requests with POST."}
+	}
+	if r.URL.RawQuery != "" {
+		return nil, &requestFault{http.StatusBadRequest, codeBadRequest, "Send the request in the body, not in the address."}
+	}
+	media, options, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset, named := options["charset"]
+	if err != nil || media != typeJSON || (named && !strings.EqualFold(charset, "utf-8")) || r.Header.Get("Content-Encoding") != "" {
+		return nil, &requestFault{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Send Content-Type: application/json in UTF-8, not compressed."}
+	}
+	read := graphql.Now()
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, &requestFault{http.StatusRequestEntityTooLarge, "BODY_TOO_LARGE", "The body is larger than 64 KiB."}
+	}
+	bad := &requestFault{http.StatusBadRequest, codeBadRequest, "The body must be one JSON object with query, and on wish operationName, variables and extensions."}
+	if err != nil || !jsontext.Value(body).IsValid() {
+		return nil, bad
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) != nil || members == nil {
+		return nil, bad
+	}
+	params := &graphql.RawParams{Headers: r.Header, ReadTime: graphql.TraceTiming{Start: read, End: graphql.Now()}}
+	for name, raw := range members {
+		var into any
+		switch name {
+		case "query":
+			into = &params.Query
+		case "operationName":
+			into = &params.OperationName
+		case "variables":
+			into = &params.Variables
+		case "extensions":
+			into = &params.Extensions
+		default:
+			return nil, bad
+		}
+		decoder := json.NewDecoder(bytes.NewReader(raw))
+		decoder.UseNumber()
+		if decoder.Decode(into) != nil {
+			return nil, bad
+		}
+	}
+	if strings.TrimSpace(params.Query) == "" {
+		return nil, bad
+	}
+	return params, nil
+}
+
+// checkCredentials asks for the header that no cross-site form can send
+// whenever a cookie vouches for the caller.
+func checkCredentials(r *http.Request) *requestFault {
+	if len(r.CookiesNamed(signin.SessionCookie)) > 0 && r.Header.Get(csrfHeader) != csrfValue {
+		return &requestFault{http.StatusForbidden, "CSRF_BLOCKED", "Send the header X-Requested-By: learner-web with the session cookie."}
+	}
+	return nil
+}
+
+const (
+	csrfHeader = "X-Requested-By"
+	csrfValue  = "learner-web"
+)
+
+// negotiate chooses the answer's media type by the Accept header: JSON for
+// those who do not say, as GraphQL over HTTP asks.
+func negotiate(accept []string) (string, bool) {
+	all := strings.TrimSpace(strings.Join(accept, ","))
+	if all == "" {
+		return typeJSON, true
+	}
+	best, bestQ := "", 0.0
+	for _, item := range strings.Split(all, ",") {
+		media, options, err := mime.ParseMediaType(item)
+		if err != nil {
+			continue
+		}
+		q := 1.0
+		if text, given := options["q"]; given {
+			if q, err = strconv.ParseFloat(text, 64); err != nil {
+				continue
+			}
+		}
+		switch media {
+		case typeGraphQL:
+		case typeJSON, "application/*", "*/*":
+			media = typeJSON
+		default:
+			continue
+		}
+		if charset, given := options["charset"]; given && !strings.EqualFold(charset, "utf-8") {
+			continue
+		}
+		if q > bestQ {
+			best, bestQ = media, q
+		}
+	}
+	return best, best != ""
+}

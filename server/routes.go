@@ -1,0 +1,158 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	openplr "openplr"
+	"openplr/plr"
+	"openplr/signin"
+	"openplr/web"
+)
+
+// handlers is everything that routes lead to.
+type handlers struct {
+	graphql *graphqlHandler
+	signIn  *signin.SignIn
+	pages   *web.Pages
+	health  *health
+	service *plr.Service
+}
+
+// routes shows every route, and below the order of middleware.
+func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	who := h.signIn.Identify
+
+	// For people.
+	mux.HandleFunc("GET /{$}", h.pages.Home)
+	mux.HandleFunc("GET /s", h.pages.Redeem)
+	mux.HandleFunc("POST /s/redeem", h.pages.RedeemSubmit)
+	mux.HandleFunc("GET /signed-out", h.pages.SignedOut)
+	mux.HandleFunc("GET /sign-in/problem", h.pages.Problem)
+	mux.HandleFunc("GET /static/", h.pages.Static)
+	if c.Explorer {
+		mux.HandleFunc("GET /explorer", h.pages.Explorer)
+		mux.HandleFunc("GET /explorer/", h.pages.Explorer)
+	}
+	mux.HandleFunc("/", h.pages.NotFound)
+
+	// For programs. GraphQL answers every method itself, so that a wrong one
+	// gets an error of the closed list.
+	mux.Handle("/graphql", who(h.graphql))
+	if c.SchemaOpen {
+		mux.HandleFunc("GET /schema.graphqls", schemaFile)
+	}
+	mux.Handle("GET /share-links/{id}/{image}", who(http.HandlerFunc(h.shareLinkQR)))
+
+	// Sign-in.
+	mux.HandleFunc("GET /auth/login", h.signIn.Login)
+	mux.HandleFunc("GET /auth/callback", h.signIn.Callback)
+	mux.HandleFunc("GET /auth/session", h.signIn.Session)
+	mux.HandleFunc("POST /auth/logout", h.signIn.Logout)
+	mux.HandleFunc("GET /auth/signed-out", h.signIn.SignedOut)
+	mux.HandleFunc("GET /.well-known/jwks.json", h.signIn.ClientKeys)
+
+	// For operators.
+	mux.HandleFunc("GET /healthz", h.health.live)
+	mux.HandleFunc("GET /readyz", h.health.ready)
+
+	// Outermost first. observe is outside everything, so that every answer has a
+	// line and a panic anywhere has an answer; the headers come before anything
+	// that may refuse, so that refusals carry them too; the host before any work.
+	crossOrigin := http.NewCrossOriginProtection()
+	crossOrigin.SetDenyHandler(http.HandlerFunc(h.crossOriginRefused))
+	public, _ := url.Parse(c.PublicURL) // validated at start
+	layers := []func(http.Handler) http.Handler{
+		observe(logger, mux, h.fault),
+		web.SecureHeaders(public.Scheme == "https"),
+	}
+	if c.production() {
+		layers = append(layers, onlyHost(public.Host))
+	}
+	layers = append(layers, crossOrigin.Handler)
+	var out http.Handler = mux
+	for i := len(layers) - 1; i >= 0; i-- {
+		out = layers[i](out)
+	}
+	return out
+}
+
+func (h *handlers) crossOriginRefused(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/graphql" {
+		media, _ := negotiate(r.Header.Values("Accept"))
+		if media == "" {
+			media = typeJSON
+		}
+		h.graphql.refuse(w, media, &requestFault{http.StatusForbidden, "CSRF_BLOCKED", "This request came from another site."})
+		return
+	}
+	http.Error(w, "This request came from another site.", http.StatusForbidden)
+}
+
+func schemaFile(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte(openplr.Schema))
+}
+
+// shareLinkQR draws the code of one of the asking learner's links:
+// /share-links/{id}/qr.png or qr.svg, with size in pixels.
+func (h *handlers) shareLinkQR(w http.ResponseWriter, r *http.Request) {
+	format, ok := map[string]plr.QRFormat{"qr.png": plr.QRFormatPNG, "qr.svg": plr.QRFormatSVG}[r.PathValue("image")]
+	if !ok {
+		h.pages.NotFound(w, r)
+		return
+	}
+	size, ok := qrSize(r.URL.Query().Get("size"))
+	if !ok {
+		http.Error(w, "Choose a size from 128 to 1024 pixels.", http.StatusBadRequest)
+		return
+	}
+	account, err := signin.From(r.Context()).Require()
+	if err != nil {
+		status := http.StatusUnauthorized
+		if plr.CodeOf(err) == plr.CodeUnavailable {
+			status = http.StatusServiceUnavailable
+			w.Header().Set("Retry-After", "2")
+		}
+		http.Error(w, "Sign in to see this.", status)
+		return
+	}
+	link, err := h.service.ShareLink(r.Context(), account.ULN, r.PathValue("id"))
+	if err == nil {
+		var code *plr.QRCode
+		if code, err = h.service.ShareLinkQR(r.Context(), link, format, size); err == nil {
+			w.Header().Set("Content-Type", code.MediaType)
+			_, _ = w.Write(code.Image)
+			return
+		}
+	}
+	if plr.CodeOf(err) == plr.CodeUnavailable {
+		w.Header().Set("Retry-After", "2")
+		http.Error(w, "The service cannot do this at the moment.", http.StatusServiceUnavailable)
+		return
+	}
+	h.pages.NotFound(w, r)
+}
+
+// qrSize reads a size; the default is that of the API.
+func qrSize(text string) (int, bool) {
+	if text == "" {
+		return 512, true
+	}
+	if len(text) > 4 || strings.Trim(text, "0123456789") != "" {
+		return 0, false
+	}
+	n := 0
+	for _, c := range text {
+		n = n*10 + int(c-'0')
+	}
+	return n, n >= plr.MinQRSize && n <= plr.MaxQRSize
+}
+
+// fault is the answer when a handler panicked.
+func (h *handlers) fault(w http.ResponseWriter, r *http.Request) {
+	h.pages.ErrorPage(w, r, http.StatusInternalServerError, requestID(r.Context()))
+}

@@ -1,0 +1,52 @@
+package web_test
+
+import (
+	"strings"
+	"testing"
+
+	"openplr/web"
+)
+
+func TestHomeLinks(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		change func(*web.Config)
+		want   []string
+	}{
+		{"production", func(c *web.Config) { c.Explorer = false }, []string{`href="/auth/login?return_to=%2F&amp;ui_locales=en"`, `href="/schema.graphqls"`, `href="/s?lang=en"`}},
+		{"explorer open", func(*web.Config) {}, []string{`href="/auth/login?return_to=%2F&amp;ui_locales=en"`, `href="/explorer"`}},
+		{"development", func(c *web.Config) { c.Development = true }, []string{`href="/auth/login?return_to=%2Fexplorer&amp;ui_locales=en"`, "All learners are made up."}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			body := newSite(t, c.change).get("/").Body.String()
+			for _, want := range c.want {
+				if !strings.Contains(body, want) {
+					t.Errorf("missing %s", want)
+				}
+			}
+		})
+	}
+}
+
+// What sign-in's address brings along is shown only when it cannot be a message.
+func TestProblemReference(t *testing.T) {
+	t.Parallel()
+	for ref, shown := range map[string]bool{
+		"REF-2345": true, "01JD_abc": true, "": false, "abc": false, "call+0900+123": false, "%3Cb%3E": false,
+		strings.Repeat("a", 41): false,
+	} {
+		body := newSite(t).get("/sign-in/problem?code=provider_error&ref=" + ref).Body.String()
+		if got := strings.Contains(body, "quote the reference"); got != shown {
+			t.Errorf("ref %q shown: %v", ref, got)
+		}
+		if !shown && ref != "" && strings.Contains(seen(t, body), ref) {
+			t.Errorf("ref %q reached the page", ref)
+		}
+	}
+	body := newSite(t).get("/sign-in/problem?code=access_denied&ref=REF-2345").Body.String()
+	if !strings.Contains(body, `href="?code=access_denied&amp;lang=cy&amp;ref=REF-2345"`) {
+		t.Error("the other language forgets what the problem was")
+	}
+}

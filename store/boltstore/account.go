@@ -10,9 +10,6 @@ import (
 
 // EnsureAccount implements plr.AccountStore.
 func (s *Store) EnsureAccount(ctx context.Context, a *plr.Account) (*plr.Account, error) {
-	if a.ULN != "" {
-		return nil, errors.New("boltstore: an account is bound by BindAccount, not when it is made")
-	}
 	var out *plr.Account
 	key := keyOf(plr.AccountKey(a.Issuer, a.Subject))
 	held := func(t *tx) (bool, error) {
@@ -36,6 +33,9 @@ func (s *Store) EnsureAccount(ctx context.Context, a *plr.Account) (*plr.Account
 		if found, err := held(t); err != nil || found {
 			return err
 		}
+		if a.ULN != "" {
+			return errors.New("boltstore: an account is bound by BindAccount, not when it is made")
+		}
 		if err := t.add(accounts, keyOf(a.ID), a); err != nil {
 			return err
 		}
@@ -46,10 +46,7 @@ func (s *Store) EnsureAccount(ctx context.Context, a *plr.Account) (*plr.Account
 		out, err = get[plr.Account](t, accounts, keyOf(a.ID), "id")
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	return answer(out, err)
 }
 
 // Account implements plr.AccountStore.

@@ -54,10 +54,6 @@ type Option func(*bbolt.Options)
 // file, in place of half a second.
 func WithLockTimeout(d time.Duration) Option { return func(o *bbolt.Options) { o.Timeout = d } }
 
-// WithMaxSize bounds the file, in bytes. A write that would make it larger is
-// refused as plr.CodeUnavailable; reads go on.
-func WithMaxSize(n int) Option { return func(o *bbolt.Options) { o.MaxSize = n } }
-
 // Open opens the file at path, making it (0600) and its directory (0700) where
 // they are missing. The errors to expect are ErrLocked, ErrNewer and ErrForeign.
 func Open(path string, opts ...Option) (*Store, error) {

@@ -43,10 +43,14 @@ func (s *source) ReadByte() (byte, error) {
 		return 0, errTooLarge
 	}
 	b, err := s.in.ReadByte()
-	if err == nil {
+	switch {
+	case err == nil:
 		s.token--
 		s.answer--
-	} else if err != io.EOF { //nolint:errorlint // only the bare one is an end; a wrapped one is a broken input
+	case errors.Is(err, io.EOF):
+		// The decoder knows the bare error only; it tells a good end from a bad one.
+		err = io.EOF
+	default:
 		s.failed = err
 	}
 	return b, err

@@ -6,7 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"text/tabwriter"
+	"strings"
 
 	"openplr/plr"
 )
@@ -81,34 +81,52 @@ func (s *Summary) stored(changes []plr.RecordChange) {
 
 // Print writes the summary for people, the same summary always the same way.
 func (s *Summary) Print(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(indent, name string, n int) { fmt.Fprintf(t, "%s%s\t%d\n", indent, name, n) }
-
-	row("", "Files", s.Files)
-	row("", "Answers", total(s.Answers))
-	each(s.Answers, func(k AnswerKind) string { return string(k.Kind) + " " + string(k.Outcome) }, row)
-	row("", "Learners new", s.LearnersNew)
-	row("", "Learners changed", s.LearnersChanged)
-	row("", "Events added", s.EventsAdded)
-	row("", "Events changed", s.EventsChanged)
-	row("", "Events the same", s.EventsSame)
-	row("", "Dirty values kept and marked", total(s.Dirty))
-	each(s.Dirty, ValueFault.String, row)
-	row("", "Dirty register values left out", total(s.DirtyRegister))
-	each(s.DirtyRegister, ValueFault.String, row)
-	row("", "Fields dropped", total(s.Dropped))
-	each(s.Dropped, func(name string) string { return name }, row)
-	row("", "Rejects", s.Rejected())
-	each(s.Rejects, func(c RejectCode) string { return string(c) }, row)
-	return t.Flush()
+	var t table
+	t.row("Files", s.Files)
+	t.row("Answers", total(s.Answers))
+	details(&t, s.Answers, func(k AnswerKind) string { return string(k.Kind) + " " + string(k.Outcome) })
+	t.row("Learners new", s.LearnersNew)
+	t.row("Learners changed", s.LearnersChanged)
+	t.row("Events added", s.EventsAdded)
+	t.row("Events changed", s.EventsChanged)
+	t.row("Events the same", s.EventsSame)
+	t.row("Dirty values kept and marked", total(s.Dirty))
+	details(&t, s.Dirty, ValueFault.String)
+	t.row("Dirty register values left out", total(s.DirtyRegister))
+	details(&t, s.DirtyRegister, ValueFault.String)
+	t.row("Fields dropped", total(s.Dropped))
+	details(&t, s.Dropped, func(name string) string { return name })
+	t.row("Rejects", s.Rejected())
+	details(&t, s.Rejects, func(c RejectCode) string { return string(c) })
+	_, err := io.WriteString(w, t.String())
+	return err
 }
 
 func (f ValueFault) String() string { return f.Field + " " + string(f.Code) }
 
-func each[K comparable](counts map[K]int, name func(K) string, row func(indent, name string, n int)) {
-	keys := slices.SortedFunc(maps.Keys(counts), func(a, b K) int { return cmp.Compare(name(a), name(b)) })
-	for _, k := range keys {
-		row("  ", name(k), counts[k])
+// table is names and counts, one under the other.
+type table struct {
+	names  []string
+	counts []int
+	width  int
+}
+
+func (t *table) row(name string, n int) {
+	t.names, t.counts, t.width = append(t.names, name), append(t.counts, n), max(t.width, len(name))
+}
+
+func (t *table) String() string {
+	var b strings.Builder
+	for i, name := range t.names {
+		b.WriteString(fmt.Sprintf("%-*s  %d\n", t.width, name, t.counts[i]))
+	}
+	return b.String()
+}
+
+// details adds counts, indented, in the order of their names.
+func details[K comparable](t *table, counts map[K]int, name func(K) string) {
+	for _, k := range slices.SortedFunc(maps.Keys(counts), func(a, b K) int { return cmp.Compare(name(a), name(b)) }) {
+		t.row("  "+name(k), counts[k])
 	}
 }
 

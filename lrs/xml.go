@@ -29,7 +29,7 @@ func (x *xmlReader) next() (xml.Token, error) {
 	token, err := x.dec.Token()
 	x.src.nextToken()
 	switch {
-	case err == io.EOF: //nolint:errorlint // only the bare one is an end; a wrapped one is a broken input
+	case errors.Is(err, io.EOF):
 		return nil, io.EOF
 	case err != nil:
 		return nil, x.failure(err)

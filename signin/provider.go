@@ -79,7 +79,7 @@ func (p *provider) metadata(ctx context.Context) (*metadata, error) {
 	}
 	p.mu.Unlock()
 
-	fresh, err := p.read(ctx)
+	fresh, err := p.read(ctx, held)
 	if err == nil {
 		return fresh, nil
 	}
@@ -94,10 +94,16 @@ func (p *provider) metadata(ctx context.Context) (*metadata, error) {
 	return nil, err
 }
 
-// read asks the provider, once however many callers wait. A caller that goes
+// read replaces the copy held, once however many callers wait. A caller that goes
 // away does not take the answer from the others.
-func (p *provider) read(ctx context.Context) (*metadata, error) {
+func (p *provider) read(ctx context.Context, held *metadata) (*metadata, error) {
 	result := p.flight.DoChan("metadata", func() (any, error) {
+		p.mu.Lock()
+		newer := p.copy
+		p.mu.Unlock()
+		if newer != held { // a flight that ended while this caller was on its way
+			return newer, nil
+		}
 		m, hosts, err := p.discover(context.WithoutCancel(ctx))
 		if err != nil {
 			return nil, err

@@ -1,0 +1,73 @@
+package signin
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+var hostileReturnTo = []string{
+	"//evil", "//evil.example/x", `/\evil`, `\\evil`, `/\/evil`, "https:evil", "https://evil.example", "http://records.example/x",
+	"/%2f%2fevil", "/%2Fevil", "/%5cevil", "/%252f%252fevil", "/a\tb", "/a%09b", "/..//evil", "/../x", "/%2e%2e/x", "/x/./y", "/x/..",
+	"/a\r\nSet-Cookie: x=y", "/a%0d%0aSet-Cookie:%20x=y", "/a\x00", "/a%00", "/a%7f", "javascript:alert(1)", "/\u2028", "evil", "user@evil", "https://records.example@evil/",
+	"//user:pass@evil", "/a#fragment", "/a b", "/%zz", "?x", "./x", "/" + strings.Repeat("a", 3000), "/auth/login", "/auth", "/%61uth/logout", "/a//b",
+	"///evil", "/ /evil", " //evil", "data:text/html,x", "\t//evil", "/x\u00e9",
+}
+
+var honestReturnTo = []string{
+	"/", "/records", "/records?page=2&sort=a%2Fb", "/records/evt_1", "/rhannu/%C5%B5", "/a%20b", "/authors", "/x?next=//evil", "/x?a=https://elsewhere.example/", "/@me",
+}
+
+func TestReturnTo(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, s := range hostileReturnTo { // 29
+		h.wantJSON(h.browser().get("/auth/login?return_to="+url.QueryEscape(s)), http.StatusBadRequest, ProblemInvalidReturnTo)
+	}
+	if h.op.count("/.well-known/openid-configuration") != 0 {
+		t.Error("a refused return_to reached for the provider")
+	}
+	for _, s := range honestReturnTo {
+		b := h.browser()
+		if got := b.back(h.op.authorize(b.leave("?return_to=" + url.QueryEscape(s)))).Header.Get("Location"); got != s {
+			t.Errorf("%q led to %q", s, got)
+		}
+	}
+}
+
+func FuzzReturnTo(f *testing.F) {
+	for _, s := range append(hostileReturnTo, honestReturnTo...) {
+		f.Add(s)
+	}
+	base, err := url.Parse(publicURL)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, ok := safeReturnTo(s)
+		if !ok {
+			return
+		}
+		// What a browser would make of it stays on our origin.
+		browserView := strings.NewReplacer("\\", "/", "\t", "", "\n", "", "\r", "").Replace(got)
+		u, err := base.Parse(browserView)
+		if err != nil || u.Scheme != base.Scheme || u.Host != base.Host || u.User != nil || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") {
+			t.Errorf("%q leads to %v", s, u)
+		}
+		if again, ok := safeReturnTo(got); !ok || again != got {
+			t.Errorf("%q is not accepted at use", got)
+		}
+	})
+}
+
+func FuzzParseAnswer(f *testing.F) {
+	f.Add("code=x&state=" + strings.Repeat("A", 43))
+	f.Add("error=a&state=;&iss=%zz")
+	f.Fuzz(func(t *testing.T, query string) {
+		a, ok := parseAnswer(query)
+		if ok && (!isSecret(a.state) || (a.code == "") == (a.fault == "")) {
+			t.Errorf("%q gave %+v", query, a)
+		}
+	})
+}

@@ -1,0 +1,109 @@
+package signin
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+func TestNewReportsEveryFault(t *testing.T) {
+	t.Parallel()
+	good := func() Config {
+		return Config{
+			Issuer: issuer, ClientID: clientID, ClientKey: clientKey(), ClientKeyID: "client-1", PublicURL: publicURL,
+			Accounts: &book{}, Redis: redis.NewClient(&redis.Options{}), SealKeys: []SealKey{{ID: "a", Key: make([]byte, 32)}},
+			Logger: slog.New(slog.DiscardHandler),
+		}
+	}
+	if _, err := New(good()); err != nil {
+		t.Fatal(err)
+	}
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, spoil := range map[string]func(*Config){
+		// 35: no plain http but on one's own machine.
+		"PublicURL":                                 func(c *Config) { c.PublicURL = "http://records.example" },
+		`PublicURL "https://r.example/"`:            func(c *Config) { c.PublicURL = "https://r.example/" },
+		`PublicURL "https://r.example/x"`:           func(c *Config) { c.PublicURL = "https://r.example/x" },
+		`PublicURL ""`:                              func(c *Config) { c.PublicURL = "" },
+		`PublicURL "http://localhost.evil.example"`: func(c *Config) { c.PublicURL = "http://localhost.evil.example" },
+		"Issuer":        func(c *Config) { c.Issuer = "http://op.example/" },
+		`Issuer ""`:     func(c *Config) { c.Issuer = "" },
+		"ClientID":      func(c *Config) { c.ClientID = "" },
+		"ClientKey":     func(c *Config) { c.ClientKey = nil },
+		"is not RSA":    func(c *Config) { c.ClientKey = ec },
+		"AssertionAlg":  func(c *Config) { c.AssertionAlg = "ES256" },
+		"IDTokenAlg":    func(c *Config) { c.IDTokenAlg = "HS256" },
+		`IDTokenAlg "n`: func(c *Config) { c.IDTokenAlg = "none" },
+		"openid":        func(c *Config) { c.Scopes = []string{"email"} },
+		"Accounts":      func(c *Config) { c.Accounts = nil },
+		"Redis":         func(c *Config) { c.Redis = nil },
+		"SealKeys":      func(c *Config) { c.SealKeys = nil },
+		"32 bytes":      func(c *Config) { c.SealKeys = []SealKey{{ID: "a", Key: make([]byte, 16)}} },
+		`"a" stands`:    func(c *Config) { c.SealKeys = append(c.SealKeys, c.SealKeys[0]) },
+		"is not 1 to":   func(c *Config) { c.SealKeys[0].ID = "a.b" },
+		"WebIdle":       func(c *Config) { c.WebIdle = 61 * time.Minute },
+		"WebAbsolute":   func(c *Config) { c.WebAbsolute = 25 * time.Hour },
+		"UserAgent":     func(c *Config) { c.UserAgent = "a\r\nb" },
+		"stands twice":  func(c *Config) { c.OtherClientKeys = []ClientKey{{ID: "client-1", Key: opRSAKey().Public()}} },
+	} {
+		config := good()
+		spoil(&config)
+		if _, err := New(config); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	_, err = New(Config{})
+	for _, want := range []string{"Issuer", "PublicURL", "ClientID", "ClientKey", "Accounts", "Redis", "SealKeys"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("an empty Config: no word of %s in %v", want, err)
+		}
+	}
+	loopback := good()
+	loopback.PublicURL, loopback.Issuer = "http://localhost:8080", "http://127.0.0.1:8090"
+	if _, err := New(loopback); err != nil {
+		t.Error(err)
+	}
+}
+
+type noRandom struct{}
+
+func (noRandom) Read([]byte) (int, error) { return 0, errors.New("canary: no randomness") }
+
+func TestNoRandomness(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(c *Config) { c.Random = noRandom{} })
+	resp := h.browser().get("/auth/login")
+	if resp.StatusCode != http.StatusInternalServerError || len(resp.Cookies()) != 0 {
+		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+	}
+}
+
+// Redis keeps only hashes and sealed texts; every test checks that at its end by
+// noSecrets, this one that noSecrets would find something.
+func TestRedisHoldsNoSecret(t *testing.T) { // 65
+	t.Parallel()
+	h := newHouse(t)
+	b := h.browser()
+	token := b.signIn()
+	b.leave("")
+	if len(h.secrets) < 6 {
+		t.Fatalf("only %d secrets known", len(h.secrets))
+	}
+	dump := h.mini.Dump()
+	for _, want := range []string{"lr:s:{" + hashOf(useWebSession, token) + "}", "lr:txn:{", ":epoch", ":idx"} {
+		if !strings.Contains(dump, want) {
+			t.Errorf("no %s in\n%s", want, dump)
+		}
+	}
+}

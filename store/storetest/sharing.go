@@ -159,7 +159,7 @@ var sharingCases = []testCase{
 	}},
 	{"random acts, against a model", func(t *testing.T, s plr.Store) {
 		for seed := range uint64(4) {
-			(&sharingModel{t: t, s: s, r: rand.New(rand.NewPCG(seed, 2)), now: T0}).run(250)
+			(&sharingModel{t: t, s: s, r: rand.New(rand.NewPCG(seed, 2)), now: T0}).run(200)
 		}
 	}},
 }
@@ -183,7 +183,8 @@ func usable(t *testing.T, doc *plr.Sharing) {
 }
 
 // sharingModel does random acts on a store and on one document in memory, with
-// plr's own functions, and compares after every act.
+// plr's own functions. It compares the document after every act, the rest now
+// and then.
 type sharingModel struct {
 	t   *testing.T
 	s   plr.Store
@@ -210,7 +211,7 @@ func (m *sharingModel) run(steps int) {
 	for _, a := range acts {
 		total += a.weight
 	}
-	for range steps {
+	for step := range steps {
 		n := m.r.IntN(total)
 		for _, a := range acts {
 			if n -= a.weight; n < 0 {
@@ -219,6 +220,9 @@ func (m *sharingModel) run(steps int) {
 			}
 		}
 		m.compare(uln)
+		if step%10 == 9 {
+			m.compareRest(uln)
+		}
 	}
 }
 
@@ -390,6 +394,11 @@ func (m *sharingModel) compare(uln plr.ULN) {
 	m.fade(got)
 	m.fade(want)
 	same(m.t, "document", got, want)
+}
+
+// compareRest compares what lies beside the document.
+func (m *sharingModel) compareRest(uln plr.ULN) {
+	m.t.Helper()
 	same(m.t, "history", must[[]plr.PreferenceChange](m.t)(m.s.PreferenceChanges(m.t.Context(), uln)), m.history)
 	revoked := map[string]*plr.ShareLink{}
 	for _, link := range must[[]*plr.ShareLink](m.t)(m.s.RevokedShareLinks(m.t.Context(), uln)) {

@@ -138,7 +138,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, name st
 func pageHeaders(h http.Header, l plr.Language) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", tagOf(l))
-	h.Set("Vary", "Accept-Language")
+	h.Add("Vary", "Accept-Language")
 }
 
 // newRef makes the id under which a fault is logged and told to the reader.

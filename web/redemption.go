@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 
@@ -77,7 +78,8 @@ func (p *Pages) disclose(w http.ResponseWriter, r *http.Request, d *plr.Disclosu
 		// Trying again is free: the same browser's cookie repeats the opening.
 		p.fault(w, r, plr.Unavailable(err, time.Second))
 	} else if err != nil {
-		p.Logger.InfoContext(r.Context(), "disclosure broken off", "error", err)
+		// Without the error's own words: they hold the reader's address.
+		p.Logger.InfoContext(r.Context(), "disclosure broken off", "slowReader", errors.Is(err, os.ErrDeadlineExceeded))
 	}
 }
 

@@ -101,7 +101,9 @@ func TestSubmitAsksTheDomain(t *testing.T) {
 func TestStrictForm(t *testing.T) {
 	t.Parallel()
 	good := filled().Encode()
-	long := func(n int) string { return filled("organisation", strings.Repeat("a", n-len(good)+len("Acme+Ltd"))).Encode() }
+	long := func(n int) string {
+		return filled("organisation", strings.Repeat("a", n-len(good)+len("Acme+Ltd"))).Encode()
+	}
 	for _, c := range []struct {
 		name    string
 		body    string
@@ -110,7 +112,7 @@ func TestStrictForm(t *testing.T) {
 	}{
 		{"as a browser sends it", good, []string{"Content-Type", formType}, 200},
 		{"with charset", good, []string{"Content-Type", formType + "; charset=UTF-8"}, 200},
-		{"as long as may be", long(16<<10), []string{"Content-Type", formType}, 200},
+		{"as long as may be", long(16 << 10), []string{"Content-Type", formType}, 200},
 		{"one byte longer", long(16<<10 + 1), []string{"Content-Type", formType}, 413},
 		{"far longer", "link=" + strings.Repeat("a", 1<<20), []string{"Content-Type", formType}, 413},
 		{"no type", good, nil, 415},

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"openplr/plr"
 )
@@ -36,8 +38,17 @@ type fact struct {
 type cell struct {
 	Text    string
 	Foreign bool
-	// Plain: not to be broken across lines.
-	Plain bool
+	// Whole: not to be broken across lines.
+	Whole bool
+}
+
+// longestWord is what a column can be as wide as. Longer words, which only dirty
+// data has, may be broken anywhere, or they would push the table off the page.
+const longestWord = 24
+
+// Long says whether a word of c must be broken.
+func (c cell) Long() bool {
+	return slices.ContainsFunc(strings.Fields(c.Text), func(word string) bool { return utf8.RuneCountInString(word) > longestWord })
 }
 
 // column is one field of events.
@@ -58,8 +69,11 @@ type recordRow struct {
 	Details []fact
 }
 
-// mainColumns have columns of their own, the first shown heads its row;
-// detailColumns share one, or the table would outgrow a sheet of A4.
+// The first column shown heads its row. When there are more than maxColumns,
+// detailColumns go into a line of their own below the row's others, or the
+// table would outgrow a sheet of A4.
+const maxColumns = 7
+
 var (
 	mainColumns = []column{
 		{plr.FieldSubject, "field.subject", func(l plr.Language, e *plr.SharedLearningEvent) cell { return foreign(l, e.Subject) }},
@@ -96,6 +110,9 @@ func (p *Pages) recordPage(shared *plr.SharedRecord) *page {
 		Ends: momentWords(l, shared.ExpiresAt), Reference: shared.Reference, Terms: shared.Terms,
 	}
 	columns, details := chosen(shared, mainColumns), chosen(shared, detailColumns)
+	if len(columns)+len(details) <= maxColumns {
+		columns, details = append(columns, details...), nil
+	}
 	body.HeadKey = "record.item"
 	if len(columns) > 0 {
 		body.HeadKey, body.Columns = columns[0].LabelKey, columns[1:]
@@ -180,7 +197,7 @@ func day(l plr.Language, d *plr.Date) cell {
 	if d == nil || *d == "" {
 		return absent(l)
 	}
-	return cell{Text: dateWords(l, *d), Plain: true}
+	return cell{Text: dateWords(l, *d), Whole: true}
 }
 
 func status(l plr.Language, s *plr.AchievementStatus) cell {

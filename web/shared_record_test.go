@@ -3,6 +3,7 @@ package web_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,16 +29,16 @@ var fieldWords = map[plr.RecordField][]string{
 	plr.FieldYearOfBirth:           {"Year of birth"},
 	plr.FieldSubject:               {"Subject", "Further Mathematics", "Customer Service"},
 	plr.FieldQualificationType:     {"GCE A Level"},
-	plr.FieldQualificationNumber:   {"Qualification number: 601/4500/4"},
+	plr.FieldQualificationNumber:   {"Qualification number", "601/4500/4"},
 	plr.FieldLevel:                 {"Level 3"},
 	plr.FieldGrade:                 {"Grade", "A*"},
 	plr.FieldCredits:               {"Credits", "48"},
 	plr.FieldAwardDate:             {"Awarded on", "18 August 2022", "5 January 2021"},
 	plr.FieldStatus:                {"Status", "Final", "Provisional: may still change"},
-	plr.FieldAchievementProvider:   {"Provider: Coleg Cwm", "Provider: LEGACY7"},
+	plr.FieldAchievementProvider:   {"Provider", "Coleg Cwm", "LEGACY7"},
 	plr.FieldAwardingOrganisation:  {"Awarding organisation", "Pearson Education Ltd", "UKPRN 10008888"},
-	plr.FieldParticipationDates:    {"Took part: 1 September 2020 to 30 June 2022", "Took part: from 2 September 2020", "Took part: until 28 June 2019"},
-	plr.FieldLanguageForAssessment: {"Language of assessment: Welsh medium"},
+	plr.FieldParticipationDates:    {"Took part", "1 September 2020 to 30 June 2022", "from 2 September 2020", "until 28 June 2019"},
+	plr.FieldLanguageForAssessment: {"Language of assessment", "Welsh medium"},
 }
 
 func TestOnlyWhatWasChosenIsShown(t *testing.T) {
@@ -64,20 +65,34 @@ func TestOnlyWhatWasChosenIsShown(t *testing.T) {
 
 func TestTableIsWhole(t *testing.T) {
 	t.Parallel()
-	for name, fields := range map[string][]plr.RecordField{
-		"all": allFields, "default": plr.DefaultFields(), "no event fields": {plr.FieldName}, "grade only": {plr.FieldGrade},
+	for _, c := range []struct {
+		name    string
+		fields  []plr.RecordField
+		columns int
+		details bool
+	}{
+		{"all", allFields, 8, true},
+		{"default", plr.DefaultFields(), 6, false},
+		{"as many as fit", allFields[4:11], 7, false},
+		{"no event fields", []plr.RecordField{plr.FieldName}, 1, false},
+		{"grade only", []plr.RecordField{plr.FieldGrade}, 1, false},
+		{"details only", []plr.RecordField{plr.FieldAchievementProvider, plr.FieldParticipationDates}, 2, false},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			all := parse(t, shown(t, record(t, learner(), plr.LanguageEnglish, fields...)))
 			var headings []string
-			heads, cells := 0, 0
-			for _, e := range all {
+			heads, cells, details := 0, 0, 0
+			for _, e := range parse(t, shown(t, record(t, learner(), plr.LanguageEnglish, c.fields...))) {
 				switch {
 				case e.name == "th" && e.attr["scope"] == "col":
 					headings = append(headings, squeeze(e.text))
 				case e.name == "th" && e.attr["scope"] == "row":
 					heads++
+				case e.name == "td" && e.attr["colspan"] != "":
+					details++
+					if e.attr["colspan"] != strconv.Itoa(c.columns-1) {
+						t.Errorf("details span %s of %d columns", e.attr["colspan"], c.columns)
+					}
 				case e.name == "td":
 					cells++
 					if want := headings[1+(cells-1)%(len(headings)-1)]; e.attr["data-label"] != want {
@@ -85,8 +100,8 @@ func TestTableIsWhole(t *testing.T) {
 					}
 				}
 			}
-			if heads != 3 || cells != 3*(len(headings)-1) {
-				t.Errorf("%d headings, %d rows, %d cells", len(headings), heads, cells)
+			if len(headings) != c.columns || heads != 3 || cells != 3*(c.columns-1) || (details == 3) != c.details {
+				t.Errorf("%d headings, %d rows, %d cells, %d details", len(headings), heads, cells, details)
 			}
 		})
 	}
@@ -97,14 +112,14 @@ func TestRecordSaysWhatARecipientNeeds(t *testing.T) {
 	for language, want := range map[plr.Language][]string{
 		plr.LanguageEnglish: {
 			"OFFICIAL Shared learning record As at 14 July 2026 at 10:30pm (British Summer Time).",
-			"Under challenge: somebody has questioned", "Customer Service Under challenge",
+			"Under challenge means that somebody has questioned", "Customer Service Under challenge",
 			"Qualifications and units shown: 3", "PLR-BCDF-GHJK-MNPQ", publicURL,
 			"The link can be opened until 24 December 2026 at 12:00pm (Greenwich Mean Time). Only the link ends then. It is not a date on which any qualification ends.",
 			plr.SharingTerms.EN, "Not recorded",
 		},
 		plr.LanguageWelsh: {
 			"OFFICIAL Cofnod dysgu a rannwyd Fel yr oedd ar 14 Gorffennaf 2026 am 22:30 (Amser Haf Prydain).",
-			"Dan her: mae rhywun wedi cwestiynu", "Customer Service Dan her",
+			"Dan her yw bod rhywun wedi cwestiynu", "Customer Service Dan her",
 			"Gellir agor y ddolen tan 24 Rhagfyr 2026 am 12:00 (Amser Safonol Greenwich).", plr.SharingTerms.CY, "Heb ei gofnodi",
 		},
 	} {

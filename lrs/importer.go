@@ -6,15 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"openplr/plr"
 )
 
 const (
 	defaultBatch = 200
-	// maxBatchEvents ends a batch early when its learners have many events, so
-	// that a batch's size in memory does not depend on who is in it.
-	maxBatchEvents = 10_000
+	// maxBatchWeight, in answers and events, ends a batch early when its
+	// learners have many, so that its size does not depend on who is in it.
+	maxBatchWeight = 10_000
 )
 
 // Importer brings files of LRS answers into the store. Importing the same file
@@ -61,7 +62,7 @@ type importRun struct {
 	name    string
 
 	batch  []plr.RecordUpdate
-	events int
+	weight int
 }
 
 func (run *importRun) file(ctx context.Context, file File) error {
@@ -89,14 +90,34 @@ func (run *importRun) answer(ctx context.Context, a *Answer) error {
 			return err
 		}
 	}
-	// Several updates of one learner stay apart, in their order: the store
-	// applies a batch one by one.
-	run.batch = append(run.batch, a.Updates()...)
-	run.events += len(a.Events)
-	if len(run.batch) < run.size && run.events < maxBatchEvents {
+	for _, u := range a.Updates() {
+		run.add(u)
+	}
+	run.weight += 1 + len(a.Events)
+	if len(run.batch) < run.size && run.weight < maxBatchWeight {
 		return nil
 	}
 	return run.store(ctx)
+}
+
+// add puts u at the end of the batch, which the store applies in order. Answers
+// of one learner mostly stand side by side (register entry, then events): these
+// become one update, so that the learner is written, and counted, once.
+func (run *importRun) add(u plr.RecordUpdate) {
+	if len(run.batch) == 0 || run.batch[len(run.batch)-1].ULN != u.ULN {
+		run.batch = append(run.batch, u)
+		return
+	}
+	last := &run.batch[len(run.batch)-1]
+	if u.Register != nil {
+		last.Register = u.Register
+	}
+	last.Events = append(last.Events, u.Events...)
+	// A new list: the old one belongs to the register entry.
+	last.Linked = slices.Concat(last.Linked, u.Linked)
+	if u.EventsAnswer {
+		last.EventsAnswer, last.NotShared = true, u.NotShared
+	}
 }
 
 func (run *importRun) store(ctx context.Context) error {
@@ -109,7 +130,7 @@ func (run *importRun) store(ctx context.Context) error {
 	}
 	run.summary.stored(changes)
 	clear(run.batch) // lets go of the events
-	run.batch, run.events = run.batch[:0], 0
+	run.batch, run.weight = run.batch[:0], 0
 	if run.Progress != nil {
 		run.Progress(run.summary)
 	}

@@ -56,7 +56,7 @@ func TestImportCounts(t *testing.T) {
 		fixture(t, "FindLearnerByDemographics_possible_match_two_learners_ful.xml"),
 	)
 	s := summaryOf(t, im, files...)
-	if s.Files != 6 || s.LearnersNew != 3 || s.LearnersChanged != 1 || s.EventsAdded != 7 || s.EventsChanged != 0 || s.EventsSame != 0 {
+	if s.Files != 6 || s.LearnersNew != 3 || s.LearnersChanged != 0 || s.EventsAdded != 7 || s.EventsChanged != 0 || s.EventsSame != 0 {
 		t.Errorf("%+v", s)
 	}
 	if s.Rejected() != 0 || rejects.Len() != 0 {
@@ -138,45 +138,68 @@ func TestImportUpsertsByEventID(t *testing.T) {
 	}
 }
 
-// One learner several times in a batch: the answers count in their order.
+// One learner several times in a batch: the answers count in their order,
+// whether they stand side by side or not.
 func TestImportKeepsTheOrderWithinABatch(t *testing.T) {
 	t.Parallel()
-	im, store, _ := importing()
-	shared := eventsAnswer("WSRC0004", uln1, uln1, clean.event())
-	text := shared + eventsAnswer("WSEC0206", uln1, uln1, "") + findAnswer("WSRC0004", register.in("Learner", "")) +
-		findAnswer("WSRC0004", register.with(fields{"FamilyName": "Testlater"}).in("Learner", ""))
-	s := summaryOf(t, im, texts(text)...)
-	if !slices.Equal(store.batches, []int{4}) {
-		t.Fatalf("batches %v", store.batches)
-	}
-	r := store.record(uln1)
-	if !r.NotSharedUpstream || r.Register.FamilyName != "Testlater" || len(r.Events) != 1 {
-		t.Errorf("%+v", r)
-	}
-	if s.LearnersNew != 1 || s.LearnersChanged != 2 {
-		t.Errorf("%+v", s)
-	}
-	// Shared again: the flag goes.
-	summaryOf(t, im, texts(shared)...)
-	if store.record(uln1).NotSharedUpstream {
-		t.Error("the record is still marked as not shared")
+	other := eventsAnswer("WSRC0004", uln2, uln2, clean.with(fields{"ID": "8"}).event())
+	for name, test := range map[string]struct {
+		between          string
+		updates, changed int
+	}{
+		"side by side": {"", 1, 0},
+		"apart":        {other, 9, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			im, store, _ := importing()
+			linked := register.with(fields{"FamilyName": "Testlater", "LinkedULNs": string(uln3)})
+			answers := []string{
+				eventsAnswer("WSRC0004", uln1, uln1, clean.event()),
+				findAnswer("WSRC0004", register.in("Learner", "")),
+				eventsAnswer("WSRC0004", uln1, uln1, clean.with(fields{"Grade": "Pass"}).event()),
+				eventsAnswer("WSEC0206", uln1, uln1, ""),
+				findAnswer("WSRC0022", linked.in("Learner", "")),
+			}
+			s := summaryOf(t, im, texts(strings.Join(answers, test.between))...)
+			if !slices.Equal(store.batches, []int{test.updates}) {
+				t.Fatalf("batches %v", store.batches)
+			}
+			r := store.record(uln1)
+			if !r.NotSharedUpstream || r.Register.FamilyName != "Testlater" || len(r.Events) != 1 || r.Events[0].Grade.Value != "Pass" ||
+				!slices.Equal(r.LinkedULNs, []plr.ULN{uln3}) || !slices.Equal(r.Register.LinkedULNs, []plr.ULN{uln3}) {
+				t.Errorf("%+v", r)
+			}
+			if s.LearnersChanged != test.changed || s.EventsChanged != 1 {
+				t.Errorf("%+v", s)
+			}
+			// Shared again: the flag goes.
+			summaryOf(t, im, texts(answers[2])...)
+			if store.record(uln1).NotSharedUpstream {
+				t.Error("the record is still marked as not shared")
+			}
+		})
 	}
 }
 
 func TestImportInBatches(t *testing.T) {
 	t.Parallel()
 	one := eventsAnswer("WSRC0004", uln1, uln1, clean.event())
-	many := eventsAnswer("WSRC0004", uln1, uln1, strings.Repeat(clean.event(), 4000))
+	two := eventsAnswer("WSRC0004", uln2, uln2, clean.with(fields{"ID": "8"}).event())
+	many := eventsAnswer("WSRC0004", uln1, uln1, strings.Repeat(fields{"ID": "7"}.event(), 4000))
+	more := eventsAnswer("WSRC0004", uln2, uln2, strings.Repeat(fields{"ID": "8"}.event(), 4000))
 	tests := map[string]struct {
 		size  int
 		files []string
 		want  []int
 	}{
-		"the default":                {0, []string{strings.Repeat(one, 450)}, []int{200, 200, 50}},
-		"a size of its own":          {3, []string{strings.Repeat(one, 7)}, []int{3, 3, 1}},
-		"across files":               {2, []string{one, one, one}, []int{2, 1}},
-		"early for learners of many": {0, []string{strings.Repeat(many, 4)}, []int{3, 1}},
-		"nothing to store":           {0, []string{eventsAnswer("WSEC0208", "", uln1, "")}, nil},
+		"the default":                    {0, []string{strings.Repeat(one+two, 225)}, []int{200, 200, 50}},
+		"a size of its own":              {3, []string{strings.Repeat(one+two, 3) + one}, []int{3, 3, 1}},
+		"across files":                   {2, []string{one, two, one}, []int{2, 1}},
+		"early for learners of many":     {0, []string{strings.Repeat(many+more, 2)}, []int{3, 1}},
+		"early for one learner of many":  {0, []string{strings.Repeat(many, 4)}, []int{1, 1}},
+		"early for one learner for ever": {0, []string{strings.Repeat(eventsAnswer("WSRC0022", uln1, uln2, ""), 10_001)}, []int{1, 1}},
+		"nothing to store":               {0, []string{eventsAnswer("WSEC0208", "", uln1, "")}, nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -243,7 +266,7 @@ func TestImportEndsWithTheStore(t *testing.T) {
 	}
 	// In the middle of a file too.
 	im.Batch = 1
-	if _, err := im.Import(t.Context(), texts(strings.Repeat(eventsAnswer("WSRC0004", uln1, uln1, ""), 3))...); plr.CodeOf(err) != plr.CodeUnavailable {
+	if _, err := im.Import(t.Context(), texts(eventsAnswer("WSRC0004", uln1, uln1, "")+eventsAnswer("WSRC0004", uln2, uln2, ""))...); plr.CodeOf(err) != plr.CodeUnavailable {
 		t.Errorf("error %v", err)
 	}
 }

@@ -18,7 +18,8 @@ type Summary struct {
 	Answers map[AnswerKind]int
 
 	// LearnersNew had no record before. LearnersChanged counts updates that
-	// changed a record held before.
+	// changed a record held before, so a learner whose answers stand far apart
+	// may count twice.
 	LearnersNew     int
 	LearnersChanged int
 	EventsAdded     int

@@ -73,7 +73,7 @@ func (a *Answer) eventsUpdate() []plr.RecordUpdate {
 	if u.NotShared && u.ULN == "" {
 		u.ULN = a.IncomingULN
 	}
-	if u.ULN == "" || !(a.Outcome.brings() || u.NotShared) {
+	if u.ULN == "" || !a.Outcome.brings() && !u.NotShared {
 		return nil
 	}
 	if a.IncomingULN != "" && a.IncomingULN != u.ULN {

@@ -15,6 +15,7 @@
 //	learning_event.go   22 wire fields to one plr.LearningEvent
 //	register_entry.go   the allow-list of register fields
 //	text.go             which texts are kept at all
+//	dropped.go          counting fields that are not kept
 //	reject.go           what is refused, and the words for it
 //	importer.go         files into the store, in batches: [Importer]
 //	file.go, summary.go what goes in, and what is told about it

@@ -226,7 +226,7 @@ func TestSamplesAreInvented(t *testing.T) {
 		"postcode":             regexp.MustCompile(`<LastKnownPostCode>ZZ\d\d \d[A-Z]{2}</`),
 		"address":              regexp.MustCompile(`<EmailAddress>[^<]*@example\.(com|wales)</`),
 	}
-	any := map[string]*regexp.Regexp{
+	all := map[string]*regexp.Regexp{
 		"event id": regexp.MustCompile(`<a:ID>`), "UKPRN": regexp.MustCompile(`Ukprn>[^<]*</`),
 		"qualification number": regexp.MustCompile(`<a:SubjectCode>`), "number": regexp.MustCompile(`ULN>[^<]*</`),
 		"postcode": regexp.MustCompile(`<LastKnownPostCode>`), "address": regexp.MustCompile(`<EmailAddress>`),
@@ -240,8 +240,8 @@ func TestSamplesAreInvented(t *testing.T) {
 			t.Errorf("%s does not say that it is invented", name)
 		}
 		for what, form := range forms {
-			if got, all := len(form.FindAllString(text, -1)), len(any[what].FindAllString(text, -1)); got != all {
-				t.Errorf("%s: %d of %d values of kind %s have an invented form", name, got, all, what)
+			if got, want := len(form.FindAllString(text, -1)), len(all[what].FindAllString(text, -1)); got != want {
+				t.Errorf("%s: %d of %d values of kind %s have an invented form", name, got, want, what)
 			}
 		}
 		for _, m := range id.FindAllStringSubmatch(text, -1) {

@@ -119,7 +119,7 @@ func (t *table) row(name string, n int) {
 func (t *table) String() string {
 	var b strings.Builder
 	for i, name := range t.names {
-		b.WriteString(fmt.Sprintf("%-*s  %d\n", t.width, name, t.counts[i]))
+		fmt.Fprintf(&b, "%-*s  %d\n", t.width, name, t.counts[i])
 	}
 	return b.String()
 }

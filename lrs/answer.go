@@ -54,8 +54,8 @@ type ValueFault struct {
 	Code  plr.DataQualityCode
 }
 
-// Updates gives what the answer asks the store to change: nothing when it
-// brings no learner.
+// Updates gives what the answer asks the store to change: the learner it brings,
+// or that the learner does not share; otherwise nothing.
 func (a *Answer) Updates() []plr.RecordUpdate {
 	if a.Kind == KindLearningEvents {
 		return a.eventsUpdate()

@@ -52,7 +52,7 @@ func (o Outcome) aboutNumber() bool {
 	return o.brings() || o == OutcomeNotShared || o == OutcomeNotVerified
 }
 
-var upstreamCodeForm = regexp.MustCompile(`^[A-Z]{2,6}[0-9]{3,5}$`)
+var upstreamCodeForm = regexp.MustCompile(`^WS[A-Z]{2}[0-9]{4}$`)
 
 // upstreamCode gives code if it looks like a code of the LRS. Anything else
 // might be a person's data in the wrong place, so it is not passed on.

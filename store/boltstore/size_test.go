@@ -124,7 +124,7 @@ func TestLookUpsDoNotGrowWithTheFile(t *testing.T) { //nolint:paralleltest // se
 	}
 	small := measure()
 
-	const many, others = 20_000, 500
+	const many, others = 20_000, 200
 	fill(t, s, 10, many)
 	var wg sync.WaitGroup
 	for w := range 20 {

@@ -167,6 +167,16 @@ func TestCallbackAttacks(t *testing.T) {
 			h.mini.Set(key(first), record)
 			h.wantPage(b.back(h.op.authorize(first)), ProblemStateUnknown)
 		},
+		"58 a trip for a purpose not known here": func(t *testing.T, h *house, b *browser) {
+			u := b.leave("")
+			key := transactionKey(hashOf(useState, u.Query().Get("state")))
+			record, err := h.mini.Get(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.mini.Set(key, strings.Replace(record, `"sign_in"`, `"identity"`, 1))
+			h.wantPage(b.back(h.op.authorize(u)), ProblemStateUnknown)
+		},
 		"29 return_to changed in Redis": func(t *testing.T, h *house, b *browser) {
 			u := b.leave("?return_to=/fine")
 			key := transactionKey(hashOf(useState, u.Query().Get("state")))

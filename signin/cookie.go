@@ -1,6 +1,9 @@
 package signin
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // The two cookies. The "__Host-Http-" prefix makes a browser that knows it accept
 // them only over a secure connection, for this host alone, and never from a
@@ -15,16 +18,13 @@ const (
 	TransactionCookie = "__Host-Http-lr-txn"
 )
 
-// transactionCookieAge covers the longest trip to the provider, in seconds.
-const transactionCookieAge = 3600
-
 func setSessionCookie(w http.ResponseWriter, token string) {
 	// No Max-Age: closing the browser ends it; the server side has limits of its own.
 	http.SetCookie(w, hostCookie(SessionCookie, token, http.SameSiteStrictMode, 0))
 }
 
 func setTransactionCookie(w http.ResponseWriter, secret string) {
-	http.SetCookie(w, hostCookie(TransactionCookie, secret, http.SameSiteLaxMode, transactionCookieAge))
+	http.SetCookie(w, hostCookie(TransactionCookie, secret, http.SameSiteLaxMode, int(transactionLife/time.Second)))
 }
 
 func clearCookie(w http.ResponseWriter, name string) {

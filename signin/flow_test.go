@@ -159,14 +159,14 @@ func TestSessionStatus(t *testing.T) {
 	if !got.Authenticated || !strings.HasPrefix(got.Session.ID, "ses_") || got.Session.Kind != "web" ||
 		got.Session.CreatedAt != "2026-11-21T12:00:00.000Z" || got.Session.IdleExpiresAt != "2026-11-21T12:31:30.000Z" ||
 		got.Session.AbsoluteExpiresAt != "2026-11-22T00:00:00.000Z" || got.Session.AuthTime != "2026-11-21T11:59:50.000Z" ||
-		!strings.HasPrefix(got.Account.ID, "act_") || got.Identity.Status != "none" {
+		!strings.HasPrefix(got.Account.ID, "act_") || got.Identity.Status != "unbound" {
 		t.Errorf("got %+v", got)
 	}
 	for _, a := range h.book.list {
 		a.ULN = "7673614579"
 	}
 	h.pass(time.Second)
-	if body := bodyOf(t, b.get("/auth/session")); !strings.Contains(body, `"identity":{"status":"active"}`) {
+	if body := bodyOf(t, b.get("/auth/session")); !strings.Contains(body, `"identity":{"status":"bound"}`) {
 		t.Errorf("bound: %s", body)
 	}
 	h.mini.Close()

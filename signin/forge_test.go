@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -40,6 +41,9 @@ type forge struct {
 	jwks      http.HandlerFunc
 	noPKCE    bool
 	transport error
+	// timesOut is the path whose calls end as if the provider had hung. hang does
+	// so in earnest, where nothing else has to succeed within the short deadline.
+	timesOut string
 }
 
 type signingKey struct {
@@ -90,6 +94,9 @@ func (f *forge) count(path string) int {
 func (f *forge) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Lock()
 	fault, before := f.transport, f.before
+	if f.timesOut == r.URL.Path {
+		fault = context.DeadlineExceeded
+	}
 	f.calls[r.URL.Path]++
 	f.mu.Unlock()
 	if r.Header.Get("User-Agent") != "openplr-test/1" {

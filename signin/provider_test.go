@@ -215,14 +215,18 @@ func TestKeySetFaults(t *testing.T) { // 23
 		"unusable": func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w, `{"keys":[{"kty":"oct","kid":"op-1","k":"AAAA"},{"kty":"EC","kid":"op-1","crv":"P-256"},7,{"kty":"RSA","kid":"op-1","n":"AQAB","e":"AQAB"}]}`)
 		},
-		"slow": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"slow": nil,
 	} {
+		bend := func(h *house) {
+			if h.op.jwks = jwks; jwks == nil {
+				h.op.timesOut = "/jwks"
+			}
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
-			h.client.Transport.(*transport).timeout = 50 * time.Millisecond
 			h.browser().signIn()
-			h.op.bend(func() { h.op.jwks = jwks })
+			h.op.bend(func() { bend(h) })
 			h.pass(keysLife)
 			h.browser().signIn()
 			h.browser().signIn()
@@ -236,11 +240,10 @@ func TestKeySetFaults(t *testing.T) { // 23
 		t.Run(name+" at first", func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
-			h.client.Transport.(*transport).timeout = 50 * time.Millisecond
-			h.op.jwks = jwks
+			bend(h)
 			b := h.browser()
 			h.wantPage(b.back(h.op.authorize(b.leave(""))), ProblemProviderUnavailable)
-			h.op.bend(func() { h.op.jwks = nil })
+			h.op.bend(func() { h.op.jwks, h.op.timesOut = nil, "" })
 			h.pass(keysRetry)
 			h.browser().signIn()
 		})
@@ -310,7 +313,9 @@ func TestDiscoveryFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
-			h.client.Transport.(*transport).timeout = 50 * time.Millisecond
+			if name == "slow" {
+				h.client.Transport.(*transport).timeout = 20 * time.Millisecond
+			}
 			h.op.before = before
 			h.wantJSON(h.browser().get("/auth/login"), http.StatusServiceUnavailable, ProblemProviderUnavailable)
 		})
@@ -343,7 +348,6 @@ func TestTokenEndpointFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
-			h.client.Transport.(*transport).timeout = 50 * time.Millisecond
 			old := h.browser()
 			old.signIn()
 			b := h.browser()
@@ -353,6 +357,9 @@ func TestTokenEndpointFaults(t *testing.T) {
 					h.op.transport = errRefusedDial
 				}
 			})
+			if name == "26 slow" {
+				h.client.Transport.(*transport).timeout = 20 * time.Millisecond
+			}
 			h.wantPage(b.back(query), ProblemTokenExchangeFailed)
 			if n := h.op.count("/token"); n != 2 { // one for each browser
 				t.Errorf("%d token calls", n)
@@ -433,11 +440,10 @@ func TestBreakerAndSlots(t *testing.T) { // 26
 func TestCallerGoingAwayOpensNoBreaker(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.op.before = hang
 	for range breakerFaults + 1 {
 		ctx, cancel := context.WithCancel(t.Context())
+		h.op.before = func(w http.ResponseWriter, r *http.Request) bool { cancel(); return hang(w, r) }
 		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, issuer, http.NoBody)
-		time.AfterFunc(5*time.Millisecond, cancel)
 		if _, err := h.client.Do(req); !errors.Is(err, context.Canceled) {
 			t.Fatalf("got %v", err)
 		}
@@ -448,11 +454,10 @@ func TestCallerGoingAwayOpensNoBreaker(t *testing.T) {
 func TestOneReadForManyCallers(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	gate := make(chan struct{})
-	h.op.before = func(_ http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path == discoveryPath {
-			<-gate
-		}
+	entered, gate := make(chan struct{}, 8), make(chan struct{})
+	h.op.before = func(http.ResponseWriter, *http.Request) bool {
+		entered <- struct{}{}
+		<-gate
 		return false
 	}
 	var wg sync.WaitGroup
@@ -463,9 +468,7 @@ func TestOneReadForManyCallers(t *testing.T) {
 			}
 		})
 	}
-	for h.op.count(discoveryPath) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-entered
 	close(gate)
 	wg.Wait()
 	// Who came after the flight found the copy.

@@ -15,7 +15,7 @@ func safeReturnTo(s string) (string, bool) {
 	if s == "" {
 		return "/", true
 	}
-	if len(s) > maxReturnTo || s[0] != '/' || hasUnsafeByte(s) || strings.Contains(s, "#") {
+	if len(s) > maxReturnTo || s[0] != '/' || strings.HasPrefix(s, "//") || hasUnsafeByte(s) || strings.Contains(s, "#") {
 		return "", false
 	}
 	u, err := url.Parse(s)

@@ -8,7 +8,7 @@ import (
 )
 
 var hostileReturnTo = []string{
-	"//evil", "//evil.example/x", `/\evil`, `\\evil`, `/\/evil`, "https:evil", "https://evil.example", "http://records.example/x",
+	"//", "//?x", "//evil", "//evil.example/x", `/\evil`, `\\evil`, `/\/evil`, "https:evil", "https://evil.example", "http://records.example/x",
 	"/%2f%2fevil", "/%2Fevil", "/%5cevil", "/%252f%252fevil", "/a\tb", "/a%09b", "/..//evil", "/../x", "/%2e%2e/x", "/x/./y", "/x/..",
 	"/a\r\nSet-Cookie: x=y", "/a%0d%0aSet-Cookie:%20x=y", "/a\x00", "/a%00", "/a%7f", "javascript:alert(1)", "/\u2028", "evil", "user@evil", "https://records.example@evil/",
 	"//user:pass@evil", "/a#fragment", "/a b", "/%zz", "?x", "./x", "/" + strings.Repeat("a", 3000), "/auth/login", "/auth", "/%61uth/logout", "/a//b",

@@ -29,7 +29,8 @@ type accountJSON struct {
 }
 
 type identityStatus struct {
-	// Status is "active" when the account is bound to a record, else "none".
+	// Status is "bound" when the account is connected to a record, else "unbound":
+	// IdentityStatus of the schema in lower case.
 	Status string `json:"status"`
 }
 
@@ -51,9 +52,9 @@ func (s *SignIn) Session(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, "application/json", sessionStatus{})
 		return
 	}
-	status := identityStatus{Status: "none"}
+	status := identityStatus{Status: "unbound"}
 	if who.Account.ULN != "" {
-		status.Status = "active"
+		status.Status = "bound"
 	}
 	writeJSON(w, http.StatusOK, "application/json", sessionStatus{
 		Authenticated: true,

@@ -343,6 +343,9 @@ func TestStoresDown(t *testing.T) {
 		query := h.op.authorize(b.leave(""))
 		h.mini.SetError("LOADING the dataset is not in memory")
 		b.want(isUnknown)
+		if !strings.Contains(h.logs.String(), "Redis refused: LOADING") {
+			t.Errorf("no word of what is wrong:\n%s", h.logs)
+		}
 		h.browser().want(isNobody)
 		malformed := h.browser()
 		malformed.cookies[SessionCookie] = "x"

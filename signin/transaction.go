@@ -86,7 +86,9 @@ func (s *SignIn) takeTransaction(ctx context.Context, state string) (*transactio
 		return nil, errStateUsed
 	}
 	var t transaction
-	if err := json.Unmarshal([]byte(record), &t); err != nil {
+	// A purpose not known here belongs to a newer replica; taken for a sign-in it
+	// would grant what was not asked for.
+	if err := json.Unmarshal([]byte(record), &t); err != nil || t.Version != 1 || t.Purpose != purposeSignIn {
 		return nil, errStateUnknown
 	}
 	// Redis counts its own seconds; the limit holds by our clock too.

@@ -2,12 +2,16 @@ package signin
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 const (
@@ -165,8 +169,20 @@ func isTimeout(err error) bool {
 // from outside.
 func kindOf(err error) string {
 	var dial *net.OpError
-	if errors.As(err, &dial) {
+	var cert *tls.CertificateVerificationError
+	var refusal redis.Error
+	switch {
+	case errors.As(err, &dial):
 		return "no connection (" + dial.Op + ")"
+	case errors.As(err, &cert):
+		return "certificate not trusted"
+	case errors.As(err, &refusal):
+		// Redis begins with a word of its own choice in capitals, such as OOM.
+		word, _, _ := strings.Cut(refusal.Error(), " ")
+		if strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+			return "Redis refused: " + word
+		}
+		return "Redis refused"
 	}
 	return "unexpected answer"
 }

@@ -2,18 +2,28 @@ package plr
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
 
 // Disclosures holds the lease of a request that discloses data, until its
-// answer has been written. The edge makes one per request, writes the answer
-// only before Deadline, and calls Done afterwards.
+// answer has been written. The edge makes one per request, calls Hold when the
+// answer is ready, writes it only before Deadline, and calls Done afterwards.
 type Disclosures struct {
 	mu       sync.Mutex
-	release  []func(context.Context)
+	leases   []heldLease
 	deadline time.Time
 }
+
+type heldLease struct {
+	service *Service
+	renewal Renewal // Now is set at each use
+}
+
+// ErrWithheld: the data must not leave any more. The link died meanwhile, or
+// its store could not confirm in time that it lives.
+var ErrWithheld = errors.New("plr: disclosure withheld")
 
 type disclosuresKey struct{}
 
@@ -28,19 +38,50 @@ func disclosuresOf(ctx context.Context) *Disclosures {
 	return d
 }
 
-// leaseMargin is kept back from a lease's life for the write itself.
-const leaseMargin = 100 * time.Millisecond
+const (
+	// leaseMargin is kept back from a lease's life for clocks that tick apart.
+	leaseMargin = 100 * time.Millisecond
+	// writeTime is what must be left of a lease to begin writing.
+	writeTime = 500 * time.Millisecond
+	// renewals bounds how often a disclosure may ask for more time.
+	renewals = 3
+)
 
-func (d *Disclosures) add(s *Service, uln ULN, lease string, began time.Time) {
+// add notes a lease that was granted to a call begun at began, which is before
+// the grant: the deadline errs to the safe side.
+func (d *Disclosures) add(s *Service, r Renewal, began time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if end := began.Add(LeaseLife - leaseMargin); d.deadline.IsZero() || end.Before(d.deadline) {
+	d.leases = append(d.leases, heldLease{s, r})
+	end := began.Add(LeaseLife - leaseMargin)
+	if d.deadline.IsZero() || end.Before(d.deadline) {
 		d.deadline = end
 	}
-	d.release = append(d.release, func(ctx context.Context) {
-		// A release that fails costs a waiting owner at most LeaseLife.
-		_ = s.store.ReleaseLease(ctx, uln, lease)
-	})
+}
+
+// Hold makes sure that there is time to write, and asks the store again when a
+// busy machine has used it up. ErrWithheld when there is none to be had.
+func (d *Disclosures) Hold(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for range renewals {
+		if len(d.leases) == 0 || time.Until(d.deadline) >= writeTime {
+			return nil
+		}
+		began := time.Now()
+		for _, l := range d.leases {
+			l.renewal.Now = l.service.now()
+			state, err := l.service.store.RenewLease(ctx, l.renewal)
+			if err != nil {
+				return errors.Join(ErrWithheld, err)
+			}
+			if state != LinkActive {
+				return ErrWithheld
+			}
+		}
+		d.deadline = began.Add(LeaseLife - leaseMargin)
+	}
+	return ErrWithheld
 }
 
 // Deadline is the instant, by this process's monotonic clock, after which the
@@ -51,13 +92,14 @@ func (d *Disclosures) Deadline() (time.Time, bool) {
 	return d.deadline, !d.deadline.IsZero()
 }
 
-// Done ends the leases: the answer is written, or was given up.
+// Done ends the leases: the answer is written, or was given up. A release that
+// fails costs a waiting owner at most LeaseLife.
 func (d *Disclosures) Done(ctx context.Context) {
 	d.mu.Lock()
-	release := d.release
-	d.release = nil
+	leases := d.leases
+	d.leases = nil
 	d.mu.Unlock()
-	for _, f := range release {
-		f(ctx)
+	for _, l := range leases {
+		_ = l.service.store.ReleaseLease(ctx, l.renewal.ULN, l.renewal.LeaseID)
 	}
 }

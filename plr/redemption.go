@@ -187,6 +187,12 @@ func (s *Service) open(ctx context.Context, ref *SecretRef, in RedeemInput) (Red
 	if err != nil {
 		return nil, err
 	}
+	if shared == nil { // the view is gone: there is nothing to open
+		if err := s.recordAttempt(ctx, link, in, AccessLinkRevoked); err != nil {
+			return nil, err
+		}
+		return unavailable(LinkRevoked, link.ExpiresAt), nil
+	}
 	redemption := in.RedemptionID
 	if redemption == "" {
 		if redemption, err = newID(s.random, idRedeem); err != nil {
@@ -205,13 +211,13 @@ func (s *Service) open(ctx context.Context, ref *SecretRef, in RedeemInput) (Red
 	if err != nil {
 		return nil, err
 	}
-	if claim.State != LinkActive || shared == nil {
+	if claim.State != LinkActive {
 		if err := s.recordAttempt(ctx, link, in, refusedAs[claim.State]); err != nil {
 			return nil, err
 		}
 		return unavailable(claim.State, link.ExpiresAt), nil
 	}
-	disclosures.add(s, ref.ULN, lease, began)
+	disclosures.add(s, Renewal{ULN: ref.ULN, LinkID: ref.LinkID, LeaseID: lease, Restricted: record.restricted()}, began)
 
 	entry, err := s.newAccessEntry(link, in, AccessDisclosed)
 	if err != nil {
@@ -251,7 +257,7 @@ func (s *Service) gather(ctx context.Context, link *ShareLink) (*SharedRecord, *
 
 var refusedAs = map[LinkState]AccessResult{
 	LinkExpired: AccessLinkExpired, LinkRevoked: AccessLinkRevoked, LinkPaused: AccessLinkPaused,
-	LinkUsedUp: AccessLinkUsedUp, LinkFrozen: AccessFrozen, LinkActive: AccessLinkRevoked,
+	LinkUsedUp: AccessLinkUsedUp, LinkFrozen: AccessFrozen,
 }
 
 func (s *Service) recordAttempt(ctx context.Context, link *ShareLink, in RedeemInput, result AccessResult) error {

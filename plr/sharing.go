@@ -101,7 +101,7 @@ func (s *Sharing) Claim(c Claim) ClaimResult {
 	repeat := known && c.Now.Before(openedAt.Add(RepeatWindow))
 	state := s.StateOf(link, c.Now, c.Restricted)
 	if repeat && state == LinkUsedUp {
-		state = LinkActive
+		state = s.stateBesideUses(link, c.Now, c.Restricted)
 	}
 	if state != LinkActive {
 		return ClaimResult{State: state, Link: *link}
@@ -115,6 +115,33 @@ func (s *Sharing) Claim(c Claim) ClaimResult {
 	}
 	s.Leases[c.LeaseID] = Lease{LinkID: c.LinkID, Until: c.Now.Add(LeaseLife)}
 	return ClaimResult{State: LinkActive, Link: *link, Repeat: repeat}
+}
+
+// Renewal asks for more time for a disclosure whose claim was granted.
+type Renewal struct {
+	ULN        ULN
+	LinkID     string
+	LeaseID    string
+	Now        time.Time
+	Restricted bool
+}
+
+// Renew decides again whether the link is live and, if it is, takes the lease
+// anew: another last check, after which data may leave. The use was spent by
+// the claim, so that a link used up by it is still live for it.
+func (s *Sharing) Renew(r Renewal) LinkState {
+	link := s.Links[r.LinkID]
+	if link == nil {
+		return LinkRevoked
+	}
+	state := s.StateOf(link, r.Now, r.Restricted)
+	if state == LinkUsedUp {
+		state = s.stateBesideUses(link, r.Now, r.Restricted)
+	}
+	if state == LinkActive {
+		s.Leases[r.LeaseID] = Lease{LinkID: r.LinkID, Until: r.Now.Add(LeaseLife)}
+	}
+	return state
 }
 
 // Release ends a lease before its time.
@@ -177,6 +204,13 @@ func (s *Sharing) StateOf(link *ShareLink, now time.Time, restricted bool) LinkS
 	default:
 		return LinkActive
 	}
+}
+
+// stateBesideUses is StateOf for somebody whose use is spent already.
+func (s *Sharing) stateBesideUses(link *ShareLink, now time.Time, restricted bool) LinkState {
+	unlimited := *link
+	unlimited.MaxRedemptions = nil
+	return s.StateOf(&unlimited, now, restricted)
 }
 
 // OptOut switches sharing off: one rise of the generation pauses every link.

@@ -102,6 +102,8 @@ type SharingStore interface {
 	// ClaimRedemption applies Sharing.Claim. It is the one decision on which
 	// redemption, revocation and opt-out meet.
 	ClaimRedemption(ctx context.Context, c Claim) (ClaimResult, error)
+	// RenewLease applies Sharing.Renew.
+	RenewLease(ctx context.Context, r Renewal) (LinkState, error)
 	// ReleaseLease ends a lease; an unknown lease is no error.
 	ReleaseLease(ctx context.Context, uln ULN, leaseID string) error
 }

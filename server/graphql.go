@@ -94,7 +94,7 @@ func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "2")
 	}
-	if err := web.WriteDisclosure(w, disclosures, status, body); err != nil {
+	if err := web.WriteDisclosure(ctx, w, disclosures, status, body); err != nil {
 		h.logger.LogAttrs(ctx, slog.LevelWarn, "answer withheld or cut off", slog.String("ref", requestID(ctx)))
 		if errors.Is(err, web.ErrNotDisclosed) {
 			h.refuse(w, media, &requestFault{http.StatusServiceUnavailable, codeUnavailable, "The answer took too long and was withheld. Try again."})

@@ -32,13 +32,17 @@ func Disclosing(ctx context.Context) (disclosing context.Context, d *plr.Disclos
 // WriteDisclosure writes a complete answer, and returns when its last byte has
 // left the process or will never leave. Every other header must be set before.
 //
-// When d holds a disclosure, no byte is written after d's deadline: not by a
-// slow service, which gets ErrNotDisclosed, and not by a slow reader, whose
+// When d holds a disclosure, it first makes sure that there is time to write
+// (Disclosures.Hold), and no byte is written after d's deadline: not by a slow
+// service, which gets ErrNotDisclosed, and not by a slow reader, whose
 // connection fails. A ResponseWriter that cannot keep a deadline also gets
 // ErrNotDisclosed: middleware that wraps it must offer Unwrap
 // (http.ResponseController). After any other error the answer is broken off and
 // nothing more can be said.
-func WriteDisclosure(w http.ResponseWriter, d *plr.Disclosures, status int, body []byte) error {
+func WriteDisclosure(ctx context.Context, w http.ResponseWriter, d *plr.Disclosures, status int, body []byte) error {
+	if err := d.Hold(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotDisclosed, err)
+	}
 	deadline, discloses := d.Deadline()
 	conn := http.NewResponseController(w)
 	if discloses {

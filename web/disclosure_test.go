@@ -95,6 +95,11 @@ func (s *oneLink) AppendAccessEntry(_ context.Context, e *plr.AccessEntry) error
 	return nil
 }
 
+// RenewLease refuses: the owner has paused the link since the claim.
+func (s *oneLink) RenewLease(context.Context, plr.Renewal) (plr.LinkState, error) {
+	return plr.LinkPaused, nil
+}
+
 func (s *oneLink) ReleaseLease(ctx context.Context, _ plr.ULN, lease string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -309,7 +314,7 @@ func TestWriteDisclosureOfNothing(t *testing.T) {
 	_, d, done := web.Disclosing(t.Context())
 	defer done()
 	w := httptest.NewRecorder() // keeps no deadline, and needs none
-	if err := web.WriteDisclosure(w, d, http.StatusAccepted, []byte("hello")); err != nil {
+	if err := web.WriteDisclosure(t.Context(), w, d, http.StatusAccepted, []byte("hello")); err != nil {
 		t.Fatal(err)
 	}
 	if w.Code != http.StatusAccepted || w.Body.String() != "hello" || w.Header().Get("Content-Length") != "5" {

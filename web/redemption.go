@@ -73,7 +73,7 @@ func (p *Pages) disclose(w http.ResponseWriter, r *http.Request, d *plr.Disclosu
 		return
 	}
 	pageHeaders(w.Header(), shared.Language)
-	err = WriteDisclosure(w, d, http.StatusOK, body)
+	err = WriteDisclosure(r.Context(), w, d, http.StatusOK, body)
 	if errors.Is(err, ErrNotDisclosed) {
 		// Trying again is free: the same browser's cookie repeats the opening.
 		p.fault(w, r, plr.Unavailable(err, time.Second))

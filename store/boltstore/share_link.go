@@ -186,6 +186,24 @@ func (s *Store) ClaimRedemption(ctx context.Context, c plr.Claim) (plr.ClaimResu
 	return out, nil
 }
 
+// RenewLease implements plr.SharingStore. A refusal writes nothing.
+func (s *Store) RenewLease(ctx context.Context, r plr.Renewal) (state plr.LinkState, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		doc, err := t.sharing(r.ULN)
+		if err != nil {
+			return err
+		}
+		if state = doc.Renew(r); state != plr.LinkActive {
+			return nil
+		}
+		return t.putSharing(doc)
+	})
+	if err != nil {
+		return "", err
+	}
+	return state, nil
+}
+
 // ReleaseLease implements plr.SharingStore.
 func (s *Store) ReleaseLease(ctx context.Context, uln plr.ULN, leaseID string) error {
 	return s.write(ctx, func(t *tx) error {

@@ -135,10 +135,24 @@ func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.Univ
 		PublicURL: c.PublicURL, Now: p.Now, Random: rand.Reader, Redis: rdb, Accounts: a.service,
 		UserAgent: c.OIDC.UserAgent, Logger: logger,
 	}
+	// go-redis writes connection faults, with addresses, to a logger of its own.
+	redis.SetLogger(redisLog{logger})
 	for _, k := range sealKeys {
 		config.SealKeys = append(config.SealKeys, signin.SealKey{ID: k.ID, Key: k.Key[:32]})
 	}
-	return signin.New(config)
+	signIn, err := signin.New(config)
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(func() { _ = signIn.Close() })
+	return signIn, nil
+}
+
+// redisLog turns the Redis client's words into one line without them.
+type redisLog struct{ logger *slog.Logger }
+
+func (r redisLog) Printf(ctx context.Context, _ string, _ ...any) {
+	r.logger.LogAttrs(ctx, slog.LevelWarn, "session store connection fault")
 }
 
 // newHTTPServer bounds every phase of a connection, so that slow clients

@@ -10,6 +10,7 @@ import (
 
 	"openplr/devop"
 	"openplr/lrs"
+	"openplr/plr"
 )
 
 // openDevop starts the development provider on its own listener, another site
@@ -22,8 +23,8 @@ func (a *app) openDevop(ctx context.Context, c *config, p parts, clientKey crypt
 	}
 	a.onClose(func() { _ = listener.Close() })
 	issuer, clientID = "http://"+listener.Addr().String(), "openplr"
-	if err := a.importSamples(ctx, p); err != nil {
-		return "", "", err
+	if _, err := lrs.ImportSamples(ctx, a.service, plr.DateOf(p.Now())); err != nil {
+		return "", "", fmt.Errorf("import the sample learners: %w", err)
 	}
 	people, err := lrs.SamplePeople()
 	if err != nil {

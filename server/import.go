@@ -85,25 +85,3 @@ func (l *lazyFile) Close() error {
 	}
 	return l.file.Close()
 }
-
-// importSamples fills an empty store with the sample learners that ship with
-// the project, through the same code as any other import.
-func (a *app) importSamples(ctx context.Context, p parts) error {
-	held, err := a.service.HasRecords(ctx)
-	if err != nil || held {
-		return err
-	}
-	files, err := lrs.FSFiles(lrs.Samples())
-	if err != nil {
-		return err
-	}
-	importer := &lrs.Importer{Service: a.service, Today: plr.DateOf(p.Now())}
-	summary, err := importer.Import(ctx, files...)
-	if err != nil {
-		return err
-	}
-	if n := summary.Rejected(); n > 0 {
-		return fmt.Errorf("the sample learners have %d rejects", n)
-	}
-	return nil
-}

@@ -136,7 +136,9 @@ func TestOptOutBesideRedemptions(t *testing.T) {
 			}
 			return outcome(h.browser().ask(redeem, redeemVars(secret, "")))
 		})
-		if !ack.Load() || got["SharedRecord"]+got["ShareUnavailable"] != 100 {
+		// "" is an answer that was withheld at the last moment, because the opt-out
+		// overtook it on a busy machine.
+		if !ack.Load() || got["SharedRecord"]+got["ShareUnavailable"]+got[""] != 100 {
 			t.Fatalf("%v", got)
 		}
 		if after := outcome(h.browser().ask(redeem, redeemVars(secret, ""))); after != "ShareUnavailable" {

@@ -29,6 +29,7 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	// For people.
 	mux.HandleFunc("GET /{$}", h.pages.Home)
 	mux.HandleFunc("GET /s", h.pages.Redeem)
+	mux.HandleFunc("GET /s/redeem", h.pages.Redeem) // somebody reloads the address after a refusal
 	mux.HandleFunc("POST /s/redeem", h.pages.RedeemSubmit)
 	mux.HandleFunc("GET /signed-out", h.pages.SignedOut)
 	mux.HandleFunc("GET /sign-in/problem", h.pages.Problem)
@@ -89,7 +90,7 @@ func (h *handlers) crossOriginRefused(w http.ResponseWriter, r *http.Request) {
 		h.graphql.refuse(w, media, &requestFault{http.StatusForbidden, "CSRF_BLOCKED", "This request came from another site."})
 		return
 	}
-	http.Error(w, "This request came from another site.", http.StatusForbidden)
+	h.pages.ErrorPage(w, r, http.StatusForbidden, requestID(r.Context()))
 }
 
 func schemaFile(w http.ResponseWriter, _ *http.Request) {

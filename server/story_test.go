@@ -109,7 +109,7 @@ func TestStory(t *testing.T) {
 	// A link that ends in 14 days, with a PIN, and its QR code.
 	ends := h.clock.Now().Add(14 * 24 * time.Hour)
 	link := learner.must(createLink, vars("viewId", view.at("createConfiguredView", "configuredView", "id"), "label", "Bakery",
-		"purpose", "EMPLOYMENT", "pin", "2580", "expiresAt", ends.Format(time.RFC3339Nano)))
+		"purpose", "EMPLOYMENT", "pin", "k7qx9zw2", "expiresAt", ends.Format(time.RFC3339Nano)))
 	made := link.at("createShareLink", "shareLink").(map[string]any)
 	if made["expiresAt"] != ends.Format("2006-01-02T15:04:05.000Z") || made["status"] != "ACTIVE" || made["pinRequired"] != true {
 		t.Errorf("%v", made)
@@ -128,7 +128,7 @@ func TestStory(t *testing.T) {
 	if p := employer.form("/s/redeem", form); strings.Contains(p.body, leaver.FamilyName) || p.status != 200 {
 		t.Errorf("without the PIN: %d", p.status)
 	}
-	form.Set("pin", "2580")
+	form.Set("pin", "k7qx9zw2")
 	seen := employer.form("/s/redeem", form)
 	if seen.status != 200 || !strings.Contains(seen.body, leaver.FamilyName) || !strings.Contains(seen.body, challenged["subject"].(string)) {
 		t.Fatalf("the employer does not see the view: %d\n%s", seen.status, seen.body)
@@ -153,7 +153,7 @@ func TestStory(t *testing.T) {
 		t.Errorf("%s", a.raw)
 	}
 	learner.must(setSharing, vars("optOut", true, "consequencesAcknowledged", true))
-	for name, again := range map[string]string{"page": employer.form("/s/redeem", form).body, "api": h.browser().ask(redeem, redeemVars(secret, "2580")).raw} {
+	for name, again := range map[string]string{"page": employer.form("/s/redeem", form).body, "api": h.browser().ask(redeem, redeemVars(secret, "k7qx9zw2")).raw} {
 		if strings.Contains(again, leaver.FamilyName) || strings.Contains(again, challenged["subject"].(string)) {
 			t.Errorf("%s: the link still answers after the opt-out", name)
 		}
@@ -166,11 +166,11 @@ func TestStory(t *testing.T) {
 		t.Errorf("%s", challenge.raw)
 	}
 	learner.must(setSharing, vars("optOut", false))
-	if a := h.browser().must(redeem, redeemVars(secret, "2580")); outcome(a) != "ShareUnavailable" || a.at("redeemShareLink", "outcome", "reason") != "PAUSED" {
+	if a := h.browser().must(redeem, redeemVars(secret, "k7qx9zw2")); outcome(a) != "ShareUnavailable" || a.at("redeemShareLink", "outcome", "reason") != "PAUSED" {
 		t.Errorf("switching on must resume nothing by itself: %s", a.raw)
 	}
 	learner.must(`mutation($i: ResumeShareLinkInput!) { resumeShareLink(input: $i) { shareLink { status } userErrors { code message path } } }`, vars("id", made["id"]))
-	after := h.browser().must(redeem, redeemVars(secret, "2580"))
+	after := h.browser().must(redeem, redeemVars(secret, "k7qx9zw2"))
 	if outcome(after) != "SharedRecord" {
 		t.Fatalf("%s", after.raw)
 	}
@@ -209,7 +209,7 @@ func TestStory(t *testing.T) {
 
 	// Nothing of all this is in the log.
 	log := h.logs.String()
-	for _, private := range []string{leaver.FamilyName, string(leaver.ULN), leaver.Subject, secret, "2580", "Sam Jones", string(leaver.BirthDate), entry["reference"].(string)} {
+	for _, private := range []string{leaver.FamilyName, string(leaver.ULN), leaver.Subject, secret, "k7qx9zw2", "Sam Jones", string(leaver.BirthDate), entry["reference"].(string)} {
 		if strings.Contains(log, private) {
 			t.Errorf("the log holds %q", private)
 		}

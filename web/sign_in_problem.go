@@ -19,6 +19,7 @@ var problemTexts = map[string]struct{ title, body string }{
 	"temporarily_unavailable":   {"problem.later.title", "problem.later.body"},
 	"provider_unavailable":      {"problem.later.title", "problem.later.body"},
 	"session_store_unavailable": {"problem.later.title", "problem.later.body"},
+	"account_store_unavailable": {"problem.later.title", "problem.later.body"},
 
 	"service_suspended": {"problem.suspended.title", "problem.suspended.body"},
 
@@ -32,6 +33,7 @@ var problemTexts = map[string]struct{ title, body string }{
 	"provider_error":        {"problem.fault.title", "problem.fault.body"},
 	"token_exchange_failed": {"problem.fault.title", "problem.fault.body"},
 	"id_token_invalid":      {"problem.fault.title", "problem.fault.body"},
+	"internal":              {"problem.fault.title", "problem.fault.body"},
 }
 
 // refForm: the reference comes from the address, so it is shown only when it

@@ -135,8 +135,6 @@ func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.Univ
 		PublicURL: c.PublicURL, Now: p.Now, Random: rand.Reader, Redis: rdb, Accounts: a.service,
 		UserAgent: c.OIDC.UserAgent, Logger: logger,
 	}
-	// go-redis writes connection faults, with addresses, to a logger of its own.
-	redis.SetLogger(redisLog{logger})
 	for _, k := range sealKeys {
 		config.SealKeys = append(config.SealKeys, signin.SealKey{ID: k.ID, Key: k.Key[:32]})
 	}
@@ -145,15 +143,20 @@ func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.Univ
 		return nil, err
 	}
 	a.onClose(func() { _ = signIn.Close() })
+	// A provider that is down is waited for; one that is not the configured one
+	// must never be used.
+	probe, cancel := context.WithTimeout(ctx, providerProbe)
+	defer cancel()
+	if err := signIn.CheckProvider(probe); errors.Is(err, signin.ErrProviderMismatch) {
+		return nil, fmt.Errorf("OIDC_ISSUER: %w", err)
+	} else if err != nil {
+		logger.LogAttrs(ctx, slog.LevelWarn, "the sign-in provider does not answer yet")
+	}
 	return signIn, nil
 }
 
-// redisLog turns the Redis client's words into one line without them.
-type redisLog struct{ logger *slog.Logger }
-
-func (r redisLog) Printf(ctx context.Context, _ string, _ ...any) {
-	r.logger.LogAttrs(ctx, slog.LevelWarn, "session store connection fault")
-}
+// providerProbe is how long starting waits for the sign-in provider.
+const providerProbe = 3 * time.Second
 
 // newHTTPServer bounds every phase of a connection, so that slow clients
 // cannot hold it.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"runtime/debug"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 const usage = `Usage:
@@ -46,6 +48,7 @@ func serve(ctx context.Context, args []string, env func(string) string, stdout, 
 	if err != nil {
 		return err
 	}
+	redis.SetLogger(silentRedis{})
 	app, err := start(ctx, config, parts{Now: time.Now, Stdout: stdout, Stderr: stderr})
 	if err != nil {
 		return err
@@ -53,6 +56,12 @@ func serve(ctx context.Context, args []string, env func(string) string, stdout, 
 	app.printWhere(stdout)
 	return app.wait(ctx)
 }
+
+// silentRedis drops what the Redis client writes by itself: lines with
+// addresses in a form of their own. Callers see every fault as an error.
+type silentRedis struct{}
+
+func (silentRedis) Printf(context.Context, string, ...any) {}
 
 // buildVersion is set when a release is built.
 var buildVersion = "development"

@@ -44,13 +44,12 @@ func (s *Store) ImportRecords(ctx context.Context, updates []plr.RecordUpdate, n
 	for chunk := range slices.Chunk(updates, importChunk) {
 		var done []plr.RecordChange
 		err := s.write(ctx, func(t *tx) error {
-			done = nil
-			for _, u := range chunk {
-				change, err := t.apply(u, now)
-				if err != nil {
+			done = make([]plr.RecordChange, len(chunk))
+			for i, u := range chunk {
+				var err error
+				if done[i], err = t.apply(u, now); err != nil {
 					return err
 				}
-				done = append(done, change)
 			}
 			return nil
 		})

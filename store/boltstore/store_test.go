@@ -1,10 +1,12 @@
 package boltstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -259,6 +261,84 @@ func TestFailuresInOneBatch(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestConformanceWhileBatchesFail runs the whole suite while somebody's writes
+// fail all the time, so that every batch is undone and its functions run again.
+func TestConformanceWhileBatchesFail(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) plr.Store {
+		s := temp(t)
+		s.writers.Add(1) // nobody is alone
+		fault := errors.New("fault")
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(stopped)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				err := s.write(context.Background(), func(x *tx) error { return errors.Join(x.put(meta, []byte("fault"), 1), fault) })
+				if !errors.Is(err, fault) {
+					return // the store was closed
+				}
+			}
+		}()
+		t.Cleanup(func() {
+			close(stop)
+			<-stopped
+		})
+		return s
+	})
+}
+
+// TestGivenUpWhileWaiting: a write whose caller has gone is not done any more.
+func TestGivenUpWhileWaiting(t *testing.T) {
+	t.Parallel()
+	for _, alone := range []bool{true, false} {
+		s := temp(t)
+		s.writers.Store(map[bool]int64{true: 0, false: 1}[alone])
+		waiting := s.writers.Load() + 1
+		lock, err := s.db.Begin(true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		uln, done := storetest.NewULN(), make(chan error)
+		go func() {
+			_, err := s.EditSharing(ctx, uln, func(*plr.Sharing) error { return nil })
+			done <- err
+		}()
+		for s.writers.Load() < waiting {
+			runtime.Gosched()
+		}
+		cancel()
+		if err := lock.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; plr.CodeOf(err) != plr.CodeUnavailable || !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+		if doc, err := s.Sharing(t.Context(), uln); err != nil || doc.Revision != 0 {
+			t.Fatalf("got %+v, %v", doc, err)
+		}
+	}
+}
+
+// TestKeyOfAnotherKind: a key that made a view makes no challenge.
+func TestKeyOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	s := temp(t)
+	idem := storetest.Idempotency("key", "input", storetest.T0)
+	if _, err := s.CreateConfiguredView(t.Context(), storetest.View(storetest.NewULN()), idem); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.CreateDataChallenge(t.Context(), storetest.Challenge(storetest.NewULN(), storetest.T0), idem, func([]*plr.DataChallenge) error { return nil })
+	if plr.CodeOf(err) != plr.CodeConflict {
+		t.Fatalf("got %v", err)
 	}
 }
 

@@ -36,6 +36,18 @@ var sharingCases = []testCase{
 		usable(t, doc)
 		same(t, "document", must[*plr.Sharing](t)(s.Sharing(t.Context(), uln)), doc)
 	}},
+	{"an edit that leaves no maps", func(t *testing.T, s plr.Store) {
+		uln := NewULN()
+		usable(t, must[*plr.Sharing](t)(s.EditSharing(t.Context(), uln, func(sh *plr.Sharing) error {
+			sh.Links, sh.Leases = nil, nil
+			return nil
+		})))
+		usable(t, must[*plr.Sharing](t)(s.Sharing(t.Context(), uln)))
+		link := created(t, s, Link(uln))
+		if got := claimed(t, s, Claim(link, T0)); got.State != plr.LinkActive {
+			t.Fatalf("got %+v", got)
+		}
+	}},
 	{"a refused edit stores nothing and its error comes back as it is", func(t *testing.T, s plr.Store) {
 		link := created(t, s, Link(NewULN()))
 		before := must[*plr.Sharing](t)(s.Sharing(t.Context(), link.ULN))

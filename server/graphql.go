@@ -58,7 +58,7 @@ func newGraphQL(service *plr.Service, open bool, logger *slog.Logger) *graphqlHa
 	})
 	// Order matters: the limiter bounds the document before anything walks it again.
 	h.exec.Use(limiter{schema: schema.Schema(), open: open})
-	h.exec.Use(oneOf{schema: schema.Schema()})
+	h.exec.Use(inputs{schema: schema.Schema()})
 	return h
 }
 
@@ -67,6 +67,36 @@ type requestFault struct {
 	status  int
 	code    string
 	message string
+}
+
+// guard stands before identify, sign-in's middleware, so that what goes wrong
+// there is answered as everything under /graphql is: two credentials in one
+// request, and a panic.
+func (h *graphqlHandler) guard(identify func(http.Handler) http.Handler) http.Handler {
+	next := identify(h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		media := orJSON(negotiate(r.Header.Values("Accept")))
+		defer func() {
+			if thrown := recover(); thrown != nil {
+				h.answer(w, media, http.StatusInternalServerError, internal(logPanic(r.Context(), h.logger, thrown)))
+			}
+		}()
+		if len(r.CookiesNamed(signin.SessionCookie)) > 0 && hasBearer(r) {
+			h.refuse(w, media, &requestFault{http.StatusBadRequest, "AMBIGUOUS_CREDENTIALS", "Send the session cookie or a bearer token, not both."})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func hasBearer(r *http.Request) bool {
+	for _, value := range r.Header.Values("Authorization") {
+		scheme, _, _ := strings.Cut(strings.TrimLeft(value, " \t"), " ")
+		if strings.EqualFold(scheme, "Bearer") {
+			return true
+		}
+	}
+	return false
 }
 
 func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -167,18 +197,21 @@ func mustJSON(v any) []byte {
 
 // refuse answers a request that never became an operation.
 func (h *graphqlHandler) refuse(w http.ResponseWriter, media string, f *requestFault) {
-	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	if f.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", "POST")
 	}
 	if f.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "2")
 	}
-	body := mustJSON(map[string]any{"errors": []any{map[string]any{
-		"message": f.message, "extensions": map[string]any{"code": f.code},
-	}}})
+	h.answer(w, media, f.status, coded(f.code, f.message))
+}
+
+// answer writes one error and nothing else.
+func (h *graphqlHandler) answer(w http.ResponseWriter, media string, status int, e *gqlerror.Error) {
+	body := mustJSON(map[string]any{"errors": gqlerror.List{e}})
+	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(f.status)
+	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }
 
@@ -250,6 +283,14 @@ const (
 	csrfHeader = "X-Requested-By"
 	csrfValue  = "learner-web"
 )
+
+// orJSON is the media type of an answer to somebody who accepts none of ours.
+func orJSON(media string, ok bool) string {
+	if !ok {
+		return typeJSON
+	}
+	return media
+}
 
 // negotiate chooses the answer's media type by the Accept header: JSON for
 // those who do not say, as GraphQL over HTTP asks.

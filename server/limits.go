@@ -20,6 +20,9 @@ const (
 	maxRootFields          = 10
 	maxIntrospectionFields = 500
 	maxIntrospectionDepth  = 20
+	// maxIntrospectionCost is a third above what GraphiQL's and code generators'
+	// query costs by introspectionSizes.
+	maxIntrospectionCost = 230_000
 )
 
 // sensitiveMutations may stand once in a request, so that a request counts as
@@ -36,6 +39,14 @@ var listSizes = map[string]int{
 	"SharedRecord.events": 40, "SharedRecord.fields": 1,
 	"SharingPreference.history": 10, "AccessEntry.fieldsDisclosed": 1,
 	"UserError.path": 1,
+}
+
+// introspectionSizes is how many items the lists of introspection are reckoned
+// with: about as many as this schema has, so that a small document that asks
+// for every field of every field does not get an answer of megabytes.
+var introspectionSizes = map[string]int{
+	"__Schema.types": 120, "__Schema.directives": 6, "__Type.fields": 8, "__Type.inputFields": 4, "__Type.enumValues": 6,
+	"__Type.possibleTypes": 4, "__Type.interfaces": 1, "__Field.args": 3, "__Directive.args": 1, "__Directive.locations": 3,
 }
 
 // queryCost is what the answer's extensions say.
@@ -86,6 +97,7 @@ func (l limiter) MutateOperationContext(_ context.Context, opCtx *graphql.Operat
 		{total.sensitive, 1, "The operation has more than one of redeemShareLink, createShareLink and setSharingPreference."},
 		{total.introspection, maxIntrospectionFields, "The introspection asks for too much."},
 		{total.introspectionDepth, maxIntrospectionDepth, "The introspection is nested too deep."},
+		{total.introspectionCost, maxIntrospectionCost, "The introspection asks for too much."},
 		{total.cost, maxCost, "The operation costs more than 10000. Ask for smaller pages."},
 	} {
 		if limit.have > limit.most {
@@ -99,6 +111,7 @@ func (l limiter) MutateOperationContext(_ context.Context, opCtx *graphql.Operat
 type weight struct {
 	cost, fields, depth, aliases, roots, sensitive int
 	introspection, introspectionDepth              int
+	introspectionCost                              int
 }
 
 func (w *weight) add(o weight) {
@@ -108,6 +121,7 @@ func (w *weight) add(o weight) {
 	w.roots = saturate(w.roots + o.roots)
 	w.sensitive = saturate(w.sensitive + o.sensitive)
 	w.introspection = saturate(w.introspection + o.introspection)
+	w.introspectionCost = saturate(w.introspectionCost + o.introspectionCost)
 	w.depth = max(w.depth, o.depth)
 	w.introspectionDepth = max(w.introspectionDepth, o.introspectionDepth)
 }
@@ -155,13 +169,14 @@ func (w *walk) field(f *ast.Field, introspection bool) weight {
 	if introspection {
 		own.introspection = saturate(1 + below.introspection)
 		own.introspectionDepth = 1 + below.introspectionDepth
+		own.introspectionCost = saturate(1 + sizeIn(introspectionSizes, f)*below.introspectionCost)
 		own.aliases = 0
 		return own
 	}
 	own.fields = saturate(1 + below.fields)
 	own.depth = 1 + below.depth
 	own.cost = saturate(1 + w.size(f)*below.cost)
-	own.introspection, own.introspectionDepth = below.introspection, below.introspectionDepth
+	own.introspection, own.introspectionDepth, own.introspectionCost = below.introspection, below.introspectionDepth, below.introspectionCost
 	if slices.Contains(sensitiveMutations, f.Name) && f.ObjectDefinition != nil && f.ObjectDefinition.Name == "Mutation" {
 		own.sensitive = 1
 	}
@@ -183,8 +198,12 @@ func (w *walk) size(f *ast.Field) int {
 		}
 		return maxPageCost
 	}
+	return sizeIn(listSizes, f)
+}
+
+func sizeIn(sizes map[string]int, f *ast.Field) int {
 	if f.ObjectDefinition != nil {
-		if n, ok := listSizes[f.ObjectDefinition.Name+"."+f.Name]; ok {
+		if n, ok := sizes[f.ObjectDefinition.Name+"."+f.Name]; ok {
 			return n
 		}
 	}

@@ -8,96 +8,107 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// oneOf checks that inputs marked @oneOf have exactly one member that is not
-// null. gqlparser checks literals only; through variables both or none arrive.
-type oneOf struct{ schema *ast.Schema }
+// inputs checks what gqlparser checks in literals only, or not at all in
+// variables: an input marked @oneOf has exactly one member that is not null,
+// and an enum value is spelt as in the schema ("sensitive_data" would pass for
+// SENSITIVE_DATA, and be taken for none of the kinds the domain knows).
+type inputs struct{ schema *ast.Schema }
 
 // ExtensionName names the extension to gqlgen.
-func (oneOf) ExtensionName() string { return "one-of" }
+func (inputs) ExtensionName() string { return "inputs" }
 
 // Validate is gqlgen's start-up hook; there is nothing to check.
-func (oneOf) Validate(graphql.ExecutableSchema) error { return nil }
+func (inputs) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationContext refuses an operation with such an input.
-func (o oneOf) MutateOperationContext(_ context.Context, opCtx *graphql.OperationContext) *gqlerror.Error {
-	seen := map[string]bool{}
-	if o.selection(opCtx.Operation.SelectionSet, opCtx.Variables, seen) {
-		return nil
-	}
-	return coded("BAD_USER_INPUT", "An input marked @oneOf needs exactly one member, and that one not null.")
+func (in inputs) MutateOperationContext(_ context.Context, opCtx *graphql.OperationContext) *gqlerror.Error {
+	return in.selection(opCtx.Operation.SelectionSet, opCtx.Variables, map[string]bool{})
 }
 
-func (o oneOf) selection(set ast.SelectionSet, variables map[string]any, seen map[string]bool) bool {
+func (in inputs) selection(set ast.SelectionSet, variables map[string]any, seen map[string]bool) *gqlerror.Error {
 	for _, selected := range set {
-		good := true
+		var fault *gqlerror.Error
 		switch s := selected.(type) {
 		case *ast.Field:
-			good = o.field(s, variables) && o.selection(s.SelectionSet, variables, seen)
+			if fault = in.field(s, variables); fault == nil {
+				fault = in.selection(s.SelectionSet, variables, seen)
+			}
 		case *ast.InlineFragment:
-			good = o.selection(s.SelectionSet, variables, seen)
+			fault = in.selection(s.SelectionSet, variables, seen)
 		case *ast.FragmentSpread:
 			if !seen[s.Name] {
 				seen[s.Name] = true
-				good = o.selection(s.Definition.SelectionSet, variables, seen)
+				fault = in.selection(s.Definition.SelectionSet, variables, seen)
 			}
 		}
-		if !good {
-			return false
+		if fault != nil {
+			return fault
 		}
 	}
-	return true
+	return nil
 }
 
-func (o oneOf) field(f *ast.Field, variables map[string]any) bool {
+func (in inputs) field(f *ast.Field, variables map[string]any) *gqlerror.Error {
 	if f.Definition == nil {
-		return true
+		return nil
 	}
 	for _, arg := range f.Arguments {
 		definition := f.Definition.Arguments.ForName(arg.Name)
 		value, err := arg.Value.Value(variables)
-		if definition == nil || err != nil || !o.value(definition.Type, value) {
-			return false
+		if definition == nil || err != nil {
+			return coded(codeBadInput, "An argument cannot be read.")
+		}
+		if fault := in.value(definition.Type, value); fault != nil {
+			return fault
 		}
 	}
-	return true
+	return nil
 }
 
-func (o oneOf) value(t *ast.Type, value any) bool {
+func (in inputs) value(t *ast.Type, value any) *gqlerror.Error {
 	if value == nil {
-		return true // whether null may stand here was checked before
+		return nil // whether null may stand here was checked before
 	}
 	if t.Elem != nil {
-		list, ok := value.([]any)
-		if !ok {
-			return o.value(t.Elem, value) // one item stands for a list of one
-		}
-		for _, item := range list {
-			if !o.value(t.Elem, item) {
-				return false
+		for _, item := range graphql.CoerceList(value) { // one item stands for a list of one
+			if fault := in.value(t.Elem, item); fault != nil {
+				return fault
 			}
 		}
-		return true
+		return nil
 	}
-	definition := o.schema.Types[t.NamedType]
+	definition := in.schema.Types[t.NamedType]
+	if definition == nil {
+		return nil
+	}
+	if definition.Kind == ast.Enum {
+		if name, ok := value.(string); !ok || definition.EnumValues.ForName(name) == nil {
+			return coded(codeValidation, "A value is not one of its enum's, which are written in capitals.")
+		}
+		return nil
+	}
 	members, ok := value.(map[string]any)
-	if definition == nil || definition.Kind != ast.InputObject || !ok {
-		return true
+	if definition.Kind != ast.InputObject || !ok {
+		return nil
 	}
-	if definition.Directives.ForName("oneOf") != nil {
-		given := 0
-		for _, member := range members {
-			if member != nil {
-				given++
-			}
-		}
-		if given != 1 || len(members) != 1 {
-			return false
-		}
+	if definition.Directives.ForName("oneOf") != nil && !exactlyOne(members) {
+		return coded(codeBadInput, "An input marked @oneOf needs exactly one member, and that one not null.")
 	}
 	for _, field := range definition.Fields {
-		if member, given := members[field.Name]; given && !o.value(field.Type, member) {
+		if member, given := members[field.Name]; given {
+			if fault := in.value(field.Type, member); fault != nil {
+				return fault
+			}
+		}
+	}
+	return nil
+}
+
+func exactlyOne(members map[string]any) bool {
+	for _, member := range members {
+		if member == nil {
 			return false
 		}
 	}
-	return true
+	return len(members) == 1
 }

@@ -42,7 +42,7 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 
 	// For programs. GraphQL answers every method itself, so that a wrong one
 	// gets an error of the closed list.
-	mux.Handle("/graphql", who(h.graphql))
+	mux.Handle("/graphql", h.graphql.guard(who))
 	if c.SchemaOpen {
 		mux.HandleFunc("GET /schema.graphqls", schemaFile)
 	}
@@ -83,11 +83,7 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 
 func (h *handlers) crossOriginRefused(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/graphql" {
-		media, _ := negotiate(r.Header.Values("Accept"))
-		if media == "" {
-			media = typeJSON
-		}
-		h.graphql.refuse(w, media, &requestFault{http.StatusForbidden, "CSRF_BLOCKED", "This request came from another site."})
+		h.graphql.refuse(w, orJSON(negotiate(r.Header.Values("Accept"))), &requestFault{http.StatusForbidden, "CSRF_BLOCKED", "This request came from another site."})
 		return
 	}
 	h.pages.ErrorPage(w, r, http.StatusForbidden, requestID(r.Context()))

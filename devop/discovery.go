@@ -2,6 +2,7 @@ package devop
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,7 +14,7 @@ const discoveryPath = "/.well-known/openid-configuration"
 // cannot drift from what the library does, and over it what we do in its place
 // or what it would leave to wrong defaults.
 func (p *provider) discovery(library http.Handler) ([]byte, error) {
-	r, err := http.NewRequest(http.MethodGet, discoveryPath, nil)
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, discoveryPath, nil)
 	if err != nil {
 		return nil, fmt.Errorf("devop: metadata: %w", err)
 	}

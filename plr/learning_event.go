@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // LearningEvent is one qualification or unit the LRS holds about a learner:
@@ -298,12 +297,8 @@ func (l *Learner) LearningEvent(id string) *LearningEvent {
 	return &l.Record.Events[i]
 }
 
-// sameContent says whether two events differ in nothing but their ids: the
+// contentKey is equal for events that differ in nothing but their ids: the
 // duplicates that LRS data is known for.
-func (e *LearningEvent) sameContent(o *LearningEvent) bool {
-	return e.contentKey() == o.contentKey()
-}
-
 func (e *LearningEvent) contentKey() string {
 	org := func(o *Organisation) string {
 		if o == nil {
@@ -338,12 +333,4 @@ func sortByKey[E any](items []E, k keyset[E]) {
 		}
 		return c
 	})
-}
-
-// cut shortens s to at most n runes.
-func cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n])
 }

@@ -79,22 +79,9 @@ func (s *Service) Redeem(ctx context.Context, in RedeemInput) (RedeemOutcome, er
 	if !wellFormedSecret(in.Secret) {
 		return unknownShare(), nil
 	}
-	ref, err := s.store.SecretOwner(ctx, secretHash(in.Secret))
-	if CodeOf(err) == CodeNotFound && err != nil {
-		return unknownShare(), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	link, err := s.linkByRef(ctx, ref)
-	if CodeOf(err) == CodeNotFound && err != nil {
-		return unknownShare(), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if derived, ok := s.secretOf(link); !ok || derived != in.Secret {
-		return unknownShare(), nil // the key was taken off the list: its links are dead
+	ref, link, err := s.linkBySecret(ctx, in.Secret)
+	if link == nil || err != nil {
+		return unknownShare(), ignoreNotFound(err)
 	}
 	if link.PINRequired() {
 		if outcome, err := s.checkGuess(ctx, link, in); outcome != nil || err != nil {
@@ -123,6 +110,31 @@ func (in *RedeemInput) check() error {
 			fmt.Sprintf("Mae gan ddynodydd agor rhwng %d a %d nod na all neb eu dyfalu.", minRedemptionID, maxRedemptionID)), "redemptionId"))
 	}
 	return faults.err()
+}
+
+// linkBySecret finds the link a secret opens. Nil, without an error or with
+// CodeNotFound, when there is none or its key was taken off the list.
+func (s *Service) linkBySecret(ctx context.Context, secret string) (*SecretRef, *ShareLink, error) {
+	ref, err := s.store.SecretOwner(ctx, secretHash(secret))
+	if err != nil {
+		return nil, nil, err
+	}
+	link, err := s.linkByRef(ctx, ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	if derived, ok := s.secretOf(link); !ok || derived != secret {
+		return nil, nil, nil
+	}
+	return ref, link, nil
+}
+
+// ignoreNotFound lets only faults through.
+func ignoreNotFound(err error) error {
+	if err != nil && CodeOf(err) == CodeNotFound {
+		return nil
+	}
+	return err
 }
 
 func (s *Service) linkByRef(ctx context.Context, ref *SecretRef) (*ShareLink, error) {
@@ -203,7 +215,7 @@ func (s *Service) open(ctx context.Context, ref *SecretRef, in RedeemInput) (Red
 	if err != nil {
 		return nil, err
 	}
-	began := time.Now() // monotonic: the lease must end on this process's own watch
+	began := time.Now() //nolint:forbidigo // monotonic: a lease ends on this process's own watch
 	claim, err := s.store.ClaimRedemption(ctx, Claim{
 		ULN: ref.ULN, LinkID: ref.LinkID, RedemptionHash: digest("redemption", ref.LinkID+"\x00"+redemption),
 		LeaseID: lease, Now: s.now(), Restricted: record.restricted(),

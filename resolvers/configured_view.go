@@ -34,12 +34,8 @@ func (r configuredView) ShareLinks(ctx context.Context, v *plr.ConfiguredView, f
 
 func (r mutation) CreateConfiguredView(ctx context.Context, in graph.CreateConfiguredViewInput) (*graph.CreateConfiguredViewPayload, error) {
 	view, userErrors, err := mutate(ctx, func(uln plr.ULN) (*plr.ConfiguredView, error) {
-		selection, err := selectionOf(in.Selection)
-		if err != nil {
-			return nil, err
-		}
 		return r.Service.CreateConfiguredView(ctx, uln, plr.ConfiguredViewInput{
-			Name: in.Name, Selection: selection, Fields: in.Fields.Value(),
+			Name: in.Name, Selection: selectionOf(in.Selection), Fields: in.Fields.Value(),
 			Language: value(in.Language.Value()), IdempotencyKey: in.IdempotencyKey.Value(),
 		})
 	})
@@ -56,10 +52,7 @@ func (r mutation) UpdateConfiguredView(ctx context.Context, in graph.UpdateConfi
 			Fields: in.Fields.Value(), Language: in.Language.Value(),
 		}
 		if s := in.Selection.Value(); s != nil {
-			selection, err := selectionOf(s)
-			if err != nil {
-				return nil, err
-			}
+			selection := selectionOf(s)
 			change.Selection = &selection
 		}
 		return r.Service.UpdateConfiguredView(ctx, uln, change)
@@ -82,11 +75,8 @@ func (r mutation) DeleteConfiguredView(ctx context.Context, in graph.DeleteConfi
 
 // selectionOf reads the alternatives. That exactly one was given is checked
 // for every @oneOf input before resolvers run, and once more by the domain.
-func selectionOf(in *graph.ViewSelectionInput) (plr.ViewSelection, error) {
-	if in == nil {
-		return plr.ViewSelection{}, nil
-	}
-	return plr.ViewSelection{Events: in.Events.Value(), Rule: in.Rule.Value(), Everything: value(in.Everything.Value())}, nil
+func selectionOf(in *graph.ViewSelectionInput) plr.ViewSelection {
+	return plr.ViewSelection{Events: in.Events.Value(), Rule: in.Rule.Value(), Everything: value(in.Everything.Value())}
 }
 
 func value[E any](p *E) E {

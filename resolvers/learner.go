@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"fmt"
 
 	"openplr/graph"
 	"openplr/plr"
@@ -26,5 +27,9 @@ func (r query) Node(ctx context.Context, id string) (graph.Node, error) {
 	if err != nil || node == nil {
 		return nil, err
 	}
-	return node.(graph.Node), nil // every kind Node gives is a node of the schema
+	out, ok := node.(graph.Node)
+	if !ok {
+		return nil, fmt.Errorf("%T is no node of the schema", node)
+	}
+	return out, nil
 }

@@ -24,7 +24,6 @@ import (
 // parts is what tests replace.
 type parts struct {
 	Now    func() time.Time
-	Stdout io.Writer
 	Stderr io.Writer
 	// Listener and DevopListener, optional, stand in for the configured addresses.
 	Listener, DevopListener net.Listener
@@ -172,7 +171,7 @@ func listen(given net.Listener, addr string) (net.Listener, error) {
 	if given != nil {
 		return given, nil
 	}
-	return net.Listen("tcp", addr)
+	return (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
 }
 
 func (a *app) serveOn(server *http.Server, listener net.Listener, cert, key string) {

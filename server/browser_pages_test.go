@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -55,7 +54,7 @@ func TestBrowserKeyboard(t *testing.T) {
 	h := newHarness(t, harnessOptions{})
 	link := wholeRecordLink(h, "EN")
 	w := openWindow(t, "recipient", h.url)
-	w.provoked = regexp.MustCompile(`status of 400 .*/s/redeem`) // the form as it is sent with faults
+	w.provokes(`status of 400 .*/s/redeem`) // the form as it is sent with faults
 
 	// Every control in order, and round again.
 	w.open(link)
@@ -147,7 +146,7 @@ func TestBrowserPhone(t *testing.T) {
 	h := newHarness(t, harnessOptions{})
 	link := wholeRecordLink(h, "CY")
 	w := openWindow(t, "phone", h.url, h.app.devop)
-	w.provoked = regexp.MustCompile(`status of (400|404) `) // an empty form, and a page that is not there
+	w.provokes(`status of (400|404) `) // an empty form, and a page that is not there
 
 	pages := []struct{ path, welsh, english string }{
 		{"/", "Eich cofnod dysgu, wedi'i rannu fel y dewiswch", "Your learning record, shared as you choose"},

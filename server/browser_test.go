@@ -78,6 +78,9 @@ func openWindow(t *testing.T, name string, origins ...string) *window {
 	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithListener(w.notice))
 	w.ctx = ctx
 	t.Cleanup(func() {
+		for _, fault := range w.noticed() {
+			t.Errorf("%s: %s", name, fault)
+		}
 		if t.Failed() {
 			w.picture("failed")
 			address, _ := w.eval(`location.href + " " + document.title`)
@@ -85,11 +88,6 @@ func openWindow(t *testing.T, name string, origins ...string) *window {
 		}
 		cancel()
 		cancelAllocator()
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		for _, fault := range w.faults {
-			t.Errorf("%s: %s", name, fault)
-		}
 	})
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("Chromium does not start: %v", err)
@@ -123,7 +121,11 @@ func (w *window) notice(event any) {
 			w.fault("console: %s", strings.Join(said, " "))
 		}
 	case *runtime.EventExceptionThrown:
-		w.fault("exception: %s %v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception)
+		text := e.ExceptionDetails.Text
+		if thrown := e.ExceptionDetails.Exception; thrown != nil {
+			text += " " + thrown.Description
+		}
+		w.fault("exception: %s", text)
 	case *audits.EventIssueAdded:
 		details, err := json.Marshal(e.Issue.Details)
 		if text := string(e.Issue.Code) + " " + string(details); err != nil || !harmless.MatchString(text) {
@@ -144,6 +146,22 @@ func (w *window) fault(format string, args ...any) {
 	if w.provoked == nil || !w.provoked.MatchString(text) {
 		w.faults = append(w.faults, text)
 	}
+}
+
+// provokes says which faults the test asks for.
+func (w *window) provokes(pattern string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.provoked = regexp.MustCompile(pattern)
+}
+
+// noticed gives the faults so far and forgets them.
+func (w *window) noticed() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	faults := w.faults
+	w.faults = nil
+	return faults
 }
 
 // do takes steps one after the other.
@@ -198,17 +216,24 @@ func (w *window) list(css string) []string {
 // so that it works where a page may run no script.
 func (w *window) until(condition string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, patience)
-	defer cancel()
+	w.waitFor(condition, func() bool {
+		ctx, cancel := context.WithTimeout(w.ctx, patience)
+		defer cancel()
+		yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
+		return err == nil && yes // an error: the page that was asked gave way to the next
+	})
+}
+
+func (w *window) waitFor(what string, done func() bool) {
+	w.t.Helper()
+	end := time.NewTimer(patience)
+	defer end.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		if yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+condition+")")); err == nil && yes {
-			return
-		}
+	for !done() {
 		select {
-		case <-ctx.Done():
-			w.t.Fatalf("%s: waited in vain for %s", w.name, condition)
+		case <-end.C:
+			w.t.Fatalf("%s: waited in vain for %s", w.name, what)
 		case <-tick.C:
 		}
 	}
@@ -312,4 +337,25 @@ func (w *window) picture(name string) {
 	if err != nil {
 		w.t.Logf("no picture of %s: %v", name, err)
 	}
+}
+
+// A window that noticed nothing would let every other test pass.
+func TestBrowserIsWatched(t *testing.T) {
+	h := newHarness(t, harnessOptions{})
+	w := openWindow(t, "watched", h.url)
+	for _, wrong := range []struct{ code, fault string }{
+		{`console.error('Oh dear.')`, `console: "Oh dear."`},
+		{`setTimeout(() => { throw new Error('Oh dear.') })`, `exception: Uncaught Error: Oh dear.`},
+		{`fetch('/nowhere')`, `status of 404`},
+		{`document.body.setAttribute('onclick', 'alert()')`, `ContentSecurityPolicyIssue`},
+		{`location = 'http://127.0.0.1:1/'`, `asked http://127.0.0.1:1/`},
+	} {
+		w.open(h.url + "/")
+		_, _ = w.eval(wrong.code + `, null`) // no answer when the page goes away
+		w.waitFor(wrong.fault, func() bool {
+			return slices.ContainsFunc(w.noticed(), func(f string) bool { return strings.Contains(f, wrong.fault) })
+		})
+	}
+	w.provokes(`.`) // what else comes of that is not looked at
+	w.noticed()
 }

@@ -54,12 +54,12 @@ func newHarness(t *testing.T, o harnessOptions) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var listener net.Listener = main
+	listener := main
 	if o.wrapConn != nil {
 		listener = wrappedListener{main, o.wrapConn}
 	}
 	h.app, err = start(t.Context(), c, parts{
-		Now: h.clock.Now, Stdout: io.Discard, Stderr: h.logs, WrapStore: o.wrapStore, Listener: listener, DevopListener: provider,
+		Now: h.clock.Now, Stderr: h.logs, WrapStore: o.wrapStore, Listener: listener, DevopListener: provider,
 	})
 	if err != nil {
 		t.Fatal(err)

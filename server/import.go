@@ -17,7 +17,7 @@ import (
 )
 
 // importFiles is `server import`: LRS web-service responses into the store.
-func importFiles(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) error {
+func importFiles(ctx context.Context, args []string, env func(string) string, now func() time.Time, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("import", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	rejectsPath := flags.String("rejects", "rejects.ndjson", "where refused items are listed, without any personal value")
@@ -41,13 +41,13 @@ func importFiles(ctx context.Context, args []string, env func(string) string, st
 		return err
 	}
 	service, err := plr.New(plr.Config{
-		Store: store, Now: time.Now, Random: rand.Reader, LinkKeys: keys, PublicURL: c.PublicURL, Marking: c.Marking, PINSlots: 1,
+		Store: store, Now: now, Random: rand.Reader, LinkKeys: keys, PublicURL: c.PublicURL, Marking: c.Marking, PINSlots: 1,
 	})
 	if err != nil {
 		return err
 	}
 	rejects := &lazyFile{path: *rejectsPath}
-	importer := &lrs.Importer{Service: service, Today: plr.DateOf(time.Now()), Rejects: rejects}
+	importer := &lrs.Importer{Service: service, Today: plr.DateOf(now()), Rejects: rejects}
 	summary, err := importer.Import(ctx, lrs.Paths(flags.Args()...)...)
 	if summary != nil {
 		err = errors.Join(err, summary.Print(stdout))

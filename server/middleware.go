@@ -49,7 +49,7 @@ func (s *statusRecorder) Unwrap() http.ResponseWriter { return s.ResponseWriter 
 func observe(logger *slog.Logger, mux *http.ServeMux, problem http.HandlerFunc) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			began := time.Now()
+			began := time.Now() //nolint:forbidigo // how long a request took, by the monotonic clock
 			r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, rand.Text()))
 			rec := &statusRecorder{ResponseWriter: w}
 			defer func() {

@@ -206,7 +206,8 @@ func TestOwnersWaitForDisclosuresUnderWay(t *testing.T) {
 			stopped := make(chan *gqlAnswer, 1)
 			go func() { stopped <- stop(learner, id) }()
 			// Once the owner's write has landed, nobody else gets in.
-			for outcome(h.browser().ask(redeem, redeemVars(secret, ""))) == "SharedRecord" {
+			for got := "SharedRecord"; got == "SharedRecord"; {
+				got = outcome(h.browser().ask(redeem, redeemVars(secret, "")))
 			}
 			select {
 			case <-stopped:

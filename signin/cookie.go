@@ -36,7 +36,7 @@ func clearCookie(w http.ResponseWriter, name string) {
 }
 
 func hostCookie(name, value string, site http.SameSite, maxAge int) *http.Cookie {
-	return &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: site, MaxAge: maxAge}
+	return &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: site, MaxAge: maxAge} //nolint:gosec // SameSite is Strict or Lax, by the cookie's use
 }
 
 // cookieValues gives every value presented under name. More than one is a sign

@@ -189,7 +189,7 @@ func (k *keySet) fetch(ctx context.Context) (map[string][]jose.JSONWebKey, time.
 	if err != nil {
 		return nil, 0, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, 0, err

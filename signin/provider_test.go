@@ -206,12 +206,14 @@ func TestKeySetFaults(t *testing.T) { // 23
 	t.Parallel()
 	huge := []byte(`{"keys":[` + strings.Repeat(" ", 20<<20) + `]}`)
 	for name, jwks := range map[string]http.HandlerFunc{
-		"empty":    func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"keys":[]}`) },
-		"no keys":  func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{}`) },
-		"500":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
-		"HTML":     func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>canary</html>") },
-		"20 MB":    func(w http.ResponseWriter, _ *http.Request) { w.Write(huge) },
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/jwks", 302) },
+		"empty":   func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"keys":[]}`) },
+		"no keys": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{}`) },
+		"500":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+		"HTML":    func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>canary</html>") },
+		"20 MB":   func(w http.ResponseWriter, _ *http.Request) { w.Write(huge) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://evil.example/jwks", http.StatusFound)
+		},
 		"unusable": func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w, `{"keys":[{"kty":"oct","kid":"op-1","k":"AAAA"},{"kty":"EC","kid":"op-1","crv":"P-256"},7,{"kty":"RSA","kid":"op-1","n":"AQAB","e":"AQAB"}]}`)
 		},
@@ -305,7 +307,7 @@ func TestDiscoveryFaults(t *testing.T) {
 		"HTML": func(w http.ResponseWriter, _ *http.Request) bool { io.WriteString(w, "<p>canary"); return true },
 		"5 MB": func(w http.ResponseWriter, _ *http.Request) bool { w.Write(make([]byte, 5<<20)); return true },
 		"302": func(w http.ResponseWriter, r *http.Request) bool {
-			http.Redirect(w, r, "https://evil.example/", 302)
+			http.Redirect(w, r, "https://evil.example/", http.StatusFound)
 			return true
 		},
 		"slow": hang,

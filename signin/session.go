@@ -259,8 +259,8 @@ func (s *SignIn) endSession(ctx context.Context, hash string) (*session, error) 
 		return nil, err
 	}
 	var e session
-	if err := json.Unmarshal([]byte(record), &e); err != nil || e.Version != 1 {
-		return nil, nil // whatever it was, it is gone
+	if json.Unmarshal([]byte(record), &e) != nil || e.Version != 1 {
+		return nil, nil //nolint:nilerr // whatever it was, it is gone
 	}
 	// The session is dead already; a list entry left behind only names it.
 	s.redis.ZRem(ctx, indexKey(e.Account), indexEntry(e.Handle, hash))

@@ -87,7 +87,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if resp.ContentLength > maxProviderBody {
-		resp.Body.Close()
+		_ = resp.Body.Close()
 		release()
 		return nil, errBodyTooLarge
 	}
@@ -97,7 +97,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func closeBody(req *http.Request) {
 	if req.Body != nil {
-		req.Body.Close() // a RoundTripper must, also when it fails
+		_ = req.Body.Close() // a RoundTripper must, also when it fails
 	}
 }
 

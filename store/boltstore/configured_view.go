@@ -11,7 +11,7 @@ import (
 func viewKey(uln plr.ULN, id string) []byte { return keyOf(string(uln), id) }
 
 func versionKey(uln plr.ULN, id string, version int) []byte {
-	return keyOf(string(uln), id, ordered(uint64(version)))
+	return keyOf(string(uln), id, ordered(uint64(version))) //nolint:gosec // versions count from 1
 }
 
 // CreateConfiguredView implements plr.ViewStore.

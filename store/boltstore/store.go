@@ -263,12 +263,12 @@ func (t *tx) walk(b bucket, prefix []byte, do func(key, value []byte) (more bool
 // walkBack is walk in the opposite order: where the key ends in a time, newest first.
 func (t *tx) walkBack(b bucket, prefix []byte, do func(key, value []byte) (more bool, err error)) error {
 	c := t.bolt.Bucket(b).Cursor()
-	k, v := c.Seek(behind(prefix))
-	if k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
+	behindAll, _ := c.Seek(behind(prefix))
+	step := c.Prev
+	if behindAll == nil {
+		step = c.Last
 	}
+	k, v := step()
 	for ; k != nil && bytes.HasPrefix(k, prefix); k, v = c.Prev() {
 		if more, err := do(k, v); err != nil || !more {
 			return err

@@ -423,7 +423,7 @@ func TestTakenKeys(t *testing.T) {
 	link, view, challenge := storetest.Link(uln), storetest.View(uln), storetest.Challenge(uln, storetest.T0)
 	entry, account := storetest.Entry(uln, link.ID, storetest.T0, plr.AccessDisclosed), storetest.Account()
 	for round := range 2 {
-		for name, make := range map[string]func() error{
+		for name, attempt := range map[string]func() error{
 			"link": func() error {
 				_, err := s.CreateShareLink(t.Context(), link, storetest.Ref(link), nil, put(link))
 				return err
@@ -444,7 +444,7 @@ func TestTakenKeys(t *testing.T) {
 				return err
 			},
 		} {
-			if err := make(); (round == 0) != (err == nil) {
+			if err := attempt(); (round == 0) != (err == nil) {
 				t.Errorf("%s, time %d: %v", name, round, err)
 			}
 		}

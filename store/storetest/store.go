@@ -268,7 +268,7 @@ var functionCases = func() (cases []testCase) {
 // nothing: it reaches the caller, or the call says that it failed.
 func panics(ctx context.Context, c call, s plr.Store, w *world) (wrong error) {
 	defer func() {
-		if p := recover(); p != nil && p != error(errPanic) {
+		if p := recover(); p != nil && p != errPanic {
 			wrong = fmt.Errorf("another panic than the function's: %v", p)
 		}
 	}()

@@ -81,7 +81,7 @@ var viewCases = []testCase{
 			scribble(edited.Fields)
 			return errEdit
 		})
-		if err != errEdit || got != nil { //nolint:errorlint // as it is, not wrapped
+		if err != errEdit || got != nil {
 			t.Fatalf("got %v, %v", got, err)
 		}
 		same(t, "view", must[*plr.ConfiguredView](t)(s.ConfiguredView(t.Context(), v.ULN, v.ID)), v)

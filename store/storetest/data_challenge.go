@@ -53,7 +53,7 @@ var challengeCases = []testCase{
 			scribble(existing)
 			return errEdit
 		})
-		if err != errEdit || got != nil { //nolint:errorlint // as it is, not wrapped
+		if err != errEdit || got != nil {
 			t.Fatalf("got %v, %v", got, err)
 		}
 		same(t, "challenges", must[[]*plr.DataChallenge](t)(s.DataChallenges(t.Context(), uln)), []*plr.DataChallenge{first})
@@ -74,7 +74,7 @@ var challengeCases = []testCase{
 		for _, err := range errs {
 			if err == nil {
 				made++
-			} else if err != errEdit { //nolint:errorlint // as it is, not wrapped
+			} else if err != errEdit {
 				t.Fatal(err)
 			}
 		}
@@ -95,7 +95,7 @@ var challengeCases = []testCase{
 			ok(t, withdraw(edited))
 			return errEdit
 		})
-		if err != errEdit || got != nil { //nolint:errorlint // as it is, not wrapped
+		if err != errEdit || got != nil {
 			t.Fatalf("got %v, %v", got, err)
 		}
 		same(t, "challenges", must[[]*plr.DataChallenge](t)(s.DataChallenges(t.Context(), c.ULN)), []*plr.DataChallenge{c})

@@ -213,7 +213,7 @@ var idempotencyRules = []struct {
 	}},
 	{"a refused create leaves the key free", func(t *testing.T, s plr.Store, c creation, uln plr.ULN) {
 		key := NewID("key")
-		if err := c.refuse(t, s, uln, Idempotency(key, "input", T0)); err != errEdit { //nolint:errorlint // as it is, not wrapped
+		if err := c.refuse(t, s, uln, Idempotency(key, "input", T0)); err != errEdit {
 			t.Fatal(err)
 		}
 		before := c.held(t, s, uln)

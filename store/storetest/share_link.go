@@ -88,7 +88,7 @@ var shareLinkCases = []testCase{
 			sh.Links[link.ID] = link
 			return errEdit
 		})
-		if err != errEdit || got != nil { //nolint:errorlint // as it is, not wrapped
+		if err != errEdit || got != nil {
 			t.Fatalf("got %v, %v", got, err)
 		}
 		same(t, "document", must[*plr.Sharing](t)(s.Sharing(t.Context(), link.ULN)), plr.NewSharing(link.ULN))

@@ -56,7 +56,7 @@ var sharingCases = []testCase{
 			delete(sh.Links, link.ID)
 			return errEdit
 		})
-		if err != errEdit || doc != nil { //nolint:errorlint // as it is, not wrapped
+		if err != errEdit || doc != nil {
 			t.Fatalf("got %v, %v", doc, err)
 		}
 		same(t, "document", must[*plr.Sharing](t)(s.Sharing(t.Context(), link.ULN)), before)
@@ -135,7 +135,7 @@ var sharingCases = []testCase{
 			sh.OptOut(T0)
 			return errEdit
 		})
-		if err != errEdit { //nolint:errorlint // as it is, not wrapped
+		if err != errEdit {
 			t.Fatalf("got %v", err)
 		}
 		same(t, "document", must[*plr.Sharing](t)(s.Sharing(t.Context(), uln)), plr.NewSharing(uln))

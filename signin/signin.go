@@ -171,7 +171,7 @@ func (c *Config) setDefaults() {
 	}
 	c.SealKeys = slices.Clone(c.SealKeys)
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = time.Now //nolint:forbidigo // here the clock enters when none is given
 	}
 	setDefault(&c.Random, rand.Reader)
 	if c.Logger == nil {

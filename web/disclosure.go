@@ -46,7 +46,7 @@ func WriteDisclosure(ctx context.Context, w http.ResponseWriter, d *plr.Disclosu
 	deadline, discloses := d.Deadline()
 	conn := http.NewResponseController(w)
 	if discloses {
-		if !time.Now().Before(deadline) {
+		if !time.Now().Before(deadline) { //nolint:forbidigo // a lease ends on this process's own watch
 			return ErrNotDisclosed
 		}
 		if err := conn.SetWriteDeadline(deadline); err != nil {

@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"store/boltstore": {"plr"},
 	"store/storetest": {"plr"},
 	"devop":           nil,
+	"bench":           nil,
 	"plr":             nil,
 }
 

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func runCommand(t *testing.T, env map[string]string, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	err := run(t.Context(), args, func(name string) string { return env[name] }, &out, io.Discard)
+	return out.String(), err
+}
+
+// The command line's import, by the files that ship as samples and as fixtures.
+func TestImportCommand(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	env := map[string]string{"DATA_DIR": filepath.Join(dir, "data")}
+	samples, err := filepath.Glob("../lrs/samples/*.xml")
+	if err != nil || len(samples) < 12 {
+		t.Fatalf("%d samples, %v", len(samples), err)
+	}
+	rejects := filepath.Join(dir, "rejects.ndjson")
+	out, err := runCommand(t, env, append([]string{"import", "-rejects", rejects}, samples...)...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if _, err := os.Stat(rejects); err == nil {
+		t.Error("an import without rejects leaves a rejects file")
+	}
+	again, err := runCommand(t, env, append([]string{"import", "-rejects", rejects}, samples...)...)
+	if err != nil || again == out {
+		t.Errorf("a second import: %v\n%s", err, again)
+	}
+
+	broken := filepath.Join(dir, "broken.xml")
+	if err := os.WriteFile(broken, []byte("<Envelope><Body>Amber Thistlewood"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err = runCommand(t, env, "import", "-rejects", rejects, broken); err == nil {
+		t.Errorf("a broken file is a success:\n%s", out)
+	}
+	listed, err := os.ReadFile(rejects)
+	if err != nil || len(bytes.Split(bytes.TrimSpace(listed), []byte("\n"))) != 1 || bytes.Contains(listed, []byte("Thistlewood")) {
+		t.Errorf("rejects: %v %s", err, listed)
+	}
+}
+
+// Beside a running server the data file is not to be had, and the words say why.
+func TestImportBesideARunningServer(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, harnessOptions{})
+	_, err := runCommand(t, map[string]string{"DATA_DIR": h.dir}, "import", "../lrs/samples/04-no-events.xml")
+	if err == nil || !strings.Contains(err.Error(), "stop it first") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args []string
+		want string
+		fail bool
+	}{
+		"version":              {[]string{"version"}, "openplr", false},
+		"help":                 {[]string{"help"}, "server import FILE", false},
+		"unknown":              {[]string{"serv"}, "", true},
+		"import without file":  {[]string{"import"}, "", true},
+		"import, unknown flag": {[]string{"import", "-x"}, "", true},
+		"serve with argument":  {[]string{"serve", "now"}, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := runCommand(t, map[string]string{"DATA_DIR": t.TempDir()}, c.args...)
+			if (err != nil) != c.fail || !strings.Contains(out, c.want) {
+				t.Errorf("%q, %v", out, err)
+			}
+		})
+	}
+}

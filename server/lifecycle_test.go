@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What was acknowledged is there after a restart, and the link still opens:
+// the keys that derive its secret were kept.
+func TestRestartKeepsEverything(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var id, secret string
+	t.Run("before", func(t *testing.T) {
+		h := newHarness(t, harnessOptions{dir: dir})
+		id, secret = sharedLink(t, h.signedIn(samplePeople(t)[0].Subject), "pin", "k7qx9zw2")
+		for _, name := range []string{"link-keys", "session-keys", "oidc-client-key.pem", "devop-signing-key.pem"} {
+			info, err := os.Stat(filepath.Join(dir, "keys", name))
+			if err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%s: %v %v", name, info, err)
+			}
+		}
+	})
+	h := newHarness(t, harnessOptions{dir: dir})
+	if a := h.browser().must(redeem, redeemVars(secret, "k7qx9zw2")); outcome(a) != "SharedRecord" {
+		t.Errorf("%s", a.raw)
+	}
+	learner := h.signedIn(samplePeople(t)[0].Subject)
+	if a := learner.must(`query($id: ID!) { node(id: $id) { ... on ShareLink { redemptionCount } } }`, map[string]any{"id": id}); a.at("node", "redemptionCount") != float64(1) {
+		t.Errorf("%s", a.raw)
+	}
+}
+
+// A link dies with the key it was derived by, and lives while that key is on the list.
+func TestLinkKeyRotation(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first, second := "a:"+strings.Repeat("A", 43)+"=", "b:"+strings.Repeat("B", 42)+"A="
+	var secret string
+	for _, step := range []struct{ name, keys, want string }{
+		{"made", first, "SharedRecord"}, {"rotated", second + "," + first, "SharedRecord"}, {"removed", second, "ShareUnavailable"},
+	} {
+		t.Run(step.name, func(t *testing.T) {
+			h := newHarness(t, harnessOptions{dir: dir, env: map[string]string{"LINK_KEYS": step.keys}})
+			learner := h.signedIn(samplePeople(t)[0].Subject)
+			if secret == "" {
+				_, secret = sharedLink(t, learner)
+			}
+			a := h.browser().must(redeem, redeemVars(secret, ""))
+			if outcome(a) != step.want {
+				t.Errorf("%s", a.raw)
+			}
+			if step.name == "removed" {
+				if a.at("redeemShareLink", "outcome", "reason") != nil {
+					t.Errorf("a link without its key is told apart from an unknown one: %s", a.raw)
+				}
+				if l := learner.must(`{ learner { shareLinks { nodes { url qrCode { size } } } } }`, nil); l.at("learner", "shareLinks", "nodes", 0, "url") != nil {
+					t.Errorf("%s", l.raw)
+				}
+			}
+		})
+	}
+}
+
+func TestProbesAndStop(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, harnessOptions{})
+	b := h.browser()
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if p := b.get(path); p.status != 200 {
+			t.Errorf("%s: %d", path, p.status)
+		}
+	}
+	h.app.health.stopping.Store(true)
+	if p := b.get("/readyz"); p.status != 503 || p.header.Get("Retry-After") == "" {
+		t.Errorf("stopping: %d", p.status)
+	}
+	if p := b.get("/healthz"); p.status != 200 {
+		t.Errorf("live while stopping: %d", p.status)
+	}
+}
+
+// Sessions end by time: idle and absolute, by the service's clock.
+func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, harnessOptions{})
+	learner := h.signedIn(samplePeople(t)[0].Subject)
+	for range 3 {
+		h.clock.Advance(20 * time.Minute)
+		learner.must(`{ learner { uln } }`, nil)
+	}
+	h.clock.Advance(31 * time.Minute)
+	if a := learner.ask(`{ viewer { signedIn } learner { uln } }`, nil); a.status != 200 || (a.code() != "SESSION_EXPIRED" && a.code() != "UNAUTHENTICATED") || a.at("viewer", "signedIn") != false {
+		t.Errorf("%d %s", a.status, a.raw)
+	}
+}
+
+// Sessions in a real Redis outlive a restart of the service.
+func TestRealRedis(t *testing.T) {
+	t.Parallel()
+	binary, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("redis-server is missing (Debian package redis-server)")
+		}
+		t.Skip("left out: redis-server is not installed; sessions ran against the in-process server only")
+	}
+	probe := freeListener(t)
+	port := probe.Addr().(*net.TCPAddr).Port
+	_ = probe.Close()
+	ctx, stop := context.WithCancel(context.Background())
+	server := exec.CommandContext(ctx, binary, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir(), "--maxmemory-policy", "noeviction")
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(); _ = server.Wait() })
+	for range 500 {
+		if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			_ = conn.Close()
+			break
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	o := harnessOptions{dir: t.TempDir(), env: map[string]string{"REDIS_URL": fmt.Sprintf("redis://127.0.0.1:%d/0", port)}}
+	var cookies *jar
+	var before string
+	t.Run("before", func(t *testing.T) {
+		h := newHarness(t, o)
+		b := h.signedIn(samplePeople(t)[0].Subject)
+		cookies, before = b.client.Jar.(*jar), strings.TrimPrefix(h.url, "http://")
+	})
+	h := newHarness(t, o)
+	b := h.browser()
+	b.client.Jar = &jar{cookies: map[string]map[string]*http.Cookie{strings.TrimPrefix(h.url, "http://"): cookies.cookies[before]}}
+	if a := b.must(`{ viewer { signedIn } learner { uln } }`, nil); a.at("viewer", "signedIn") != true {
+		t.Errorf("%s", a.raw)
+	}
+	// The whole of Redis lost costs a sign-in, and nothing else.
+	stop()
+	_ = server.Wait()
+	if p := b.get("/readyz"); p.status != 503 {
+		t.Errorf("ready without Redis: %d", p.status)
+	}
+	if a := b.ask(`{ learner { uln } }`, nil); a.status != 503 || a.code() != "UNAVAILABLE" {
+		t.Errorf("%d %s", a.status, a.raw)
+	}
+}

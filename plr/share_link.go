@@ -277,14 +277,18 @@ func (r *Recipient) check(faults *faultList, path ...string) {
 }
 
 func checkExpiry(at, now time.Time, restricted bool) *Error {
-	longest, words := MaxLinkLife, T("Choose an end within one year from now.", "Dewiswch ddiwedd o fewn blwyddyn i nawr.")
+	// The same day next year is 366 days away when 29 February lies between.
+	latest, words := now.AddDate(1, 0, 0), T("Choose an end within one year from now.", "Dewiswch ddiwedd o fewn blwyddyn i nawr.")
+	if year := now.Add(MaxLinkLife); year.After(latest) {
+		latest = year
+	}
 	if restricted {
-		longest, words = restrictedLinkLife, T("Your links can last 7 days at most.", "Gall eich dolenni bara 7 diwrnod ar y mwyaf.")
+		latest, words = now.Add(restrictedLinkLife), T("Your links can last 7 days at most.", "Gall eich dolenni bara 7 diwrnod ar y mwyaf.")
 	}
 	switch {
 	case at.Before(now.Add(MinLinkLife)):
 		return refuse(CodeOutOfRange, T("Choose an end at least one hour from now.", "Dewiswch ddiwedd o leiaf awr o nawr."), "expiresAt")
-	case at.After(now.Add(longest)):
+	case at.After(latest):
 		return refuse(CodeOutOfRange, words, "expiresAt")
 	}
 	return nil
@@ -526,10 +530,11 @@ func at(err error, path ...string) error {
 	return err
 }
 
+// countIncluded counts the events that a recipient would see.
 func countIncluded(r *Record, sel *ViewSelection) int {
 	n := 0
 	for i := range r.Events {
-		if sel.includes(&r.Events[i]) {
+		if e := &r.Events[i]; !e.hidden && sel.includes(e) {
 			n++
 		}
 	}

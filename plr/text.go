@@ -23,7 +23,7 @@ func checkText(s string, maxRunes int, multi bool, path []string) *Error {
 	switch {
 	case !utf8.ValidString(s):
 		return refuse(CodeInvalid, T("This is not valid text.", "Nid yw hwn yn destun dilys."), path...)
-	case strings.TrimSpace(s) == "":
+	case blank(s):
 		return refuse(CodeRequired, T("Enter some text here.", "Rhowch destun yma."), path...)
 	case utf8.RuneCountInString(s) > maxRunes:
 		return refuse(CodeTooLong, T(
@@ -41,6 +41,12 @@ func checkText(s string, maxRunes int, multi bool, path []string) *Error {
 		}
 	}
 	return nil
+}
+
+// blank says whether s shows nothing: characters that only join, separate or
+// mark a direction are as empty as spaces.
+func blank(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsSpace(r) && !unicode.In(r, unicode.Cf) })
 }
 
 func isBidiControl(r rune) bool {

@@ -136,6 +136,9 @@ func (h *graphqlHandler) fromDocument(given *gqlerror.Error, code string) *gqler
 		return coded(code, maskedMessage)
 	case strings.HasPrefix(given.Message, "operation ") && strings.HasSuffix(given.Message, " not found"):
 		return coded(code, "Name exactly one operation of the document in operationName.")
+	case len(given.Path) > 0 && given.Message == "unknown field":
+		// The last step is a name of the caller's making.
+		return coded(code, "The variable at "+cutText(given.Path[:len(given.Path)-1].String())+" has a member that the schema does not have.")
 	case len(given.Path) > 0:
 		return coded(code, "The variable at "+cutText(given.Path.String())+" is missing or not of its type.")
 	case given.Rule == "ValuesOfCorrectType":

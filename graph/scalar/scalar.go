@@ -12,7 +12,9 @@ import (
 	"io"
 	"math"
 	"net/url"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -54,7 +56,11 @@ func UnmarshalString(v any) (string, error) {
 func MarshalBoolean(b bool) graphql.Marshaler { return graphql.MarshalBoolean(b) }
 
 // UnmarshalBoolean reads true or false, and no text or number in their place.
+// Null, which the schema lets through where a Boolean is optional, is false.
 func UnmarshalBoolean(v any) (bool, error) {
+	if v == nil {
+		return false, nil
+	}
 	b, ok := v.(bool)
 	if !ok {
 		return false, bad("a Boolean must be true or false")
@@ -98,10 +104,15 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.MarshalString(t.UTC().Format(dateTimeForm))
 }
 
-// UnmarshalDateTime reads RFC 3339 with an offset, years 1 to 9999.
+// strictDateTime is RFC 3339: time.Parse also takes an hour of one digit, a
+// comma for the point, and offsets of a day and more.
+var strictDateTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
+// UnmarshalDateTime reads RFC 3339 with an offset, years 1 to 9999. The offset
+// -00:00, which says that the offset is not known, is none.
 func UnmarshalDateTime(v any) (time.Time, error) {
 	s, ok := v.(string)
-	if !ok || len(s) > 40 {
+	if !ok || len(s) > 40 || !strictDateTime.MatchString(s) || strings.HasSuffix(s, "-00:00") {
 		return time.Time{}, errDateTime
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)

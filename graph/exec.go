@@ -260,7 +260,7 @@ Where reading begins. Nobody is named in an argument: whose data a field gives i
 """
 type Query {
   """
-  Who is asking. Never fails: without a session it says that nobody is signed in.
+  Who is asking. Works for anyone: without a session it says that nobody is signed in.
   """
   viewer: Viewer!
   """
@@ -278,7 +278,7 @@ type Query {
 }
 
 """
-Where changes are made. Each mutation takes one input and answers with a payload: the object on success, else ` + "`" + `userErrors` + "`" + `.
+Where changes are made. Each mutation takes at most one input and answers with a payload: the object on success, else ` + "`" + `userErrors` + "`" + `.
 """
 type Mutation {
   """

@@ -172,7 +172,7 @@ type LearningEventEdge struct {
 	Node *plr.LearningEvent `json:"node"`
 }
 
-// Where changes are made. Each mutation takes one input and answers with a payload: the object on success, else `userErrors`.
+// Where changes are made. Each mutation takes at most one input and answers with a payload: the object on success, else `userErrors`.
 type Mutation struct {
 }
 

@@ -94,6 +94,15 @@ type ConfiguredViewInput struct {
 
 // CreateConfiguredView makes a view.
 func (s *Service) CreateConfiguredView(ctx context.Context, uln ULN, in ConfiguredViewInput) (*ConfiguredView, error) {
+	var faults faultList
+	idem := s.idempotency(uln, "createConfiguredView", in.IdempotencyKey, in, &faults)
+	made, err := s.madeBefore(ctx, idem, &faults)
+	if err != nil {
+		return nil, err
+	}
+	if made != "" {
+		return s.store.ConfiguredView(ctx, uln, made)
+	}
 	learner, err := s.Learner(ctx, uln)
 	if err != nil {
 		return nil, err
@@ -113,8 +122,6 @@ func (s *Service) CreateConfiguredView(ctx context.Context, uln ULN, in Configur
 		SchemaVersion: 1, ID: id, ULN: uln, Name: in.Name, Selection: in.Selection, Fields: in.Fields,
 		Language: in.Language, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
-	var faults faultList
-	idem := s.idempotency(uln, "createConfiguredView", in.IdempotencyKey, in, &faults)
 	view.check(learner, &faults)
 	if err := faults.err(); err != nil {
 		return nil, err

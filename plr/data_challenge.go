@@ -76,6 +76,15 @@ type DataChallengeInput struct {
 
 // RaiseDataChallenge opens a challenge of one event of the learner's record.
 func (s *Service) RaiseDataChallenge(ctx context.Context, uln ULN, in DataChallengeInput) (*DataChallenge, error) {
+	var faults faultList
+	idem := s.idempotency(uln, "raiseDataChallenge", in.IdempotencyKey, in, &faults)
+	made, err := s.madeBefore(ctx, idem, &faults)
+	if err != nil {
+		return nil, err
+	}
+	if made != "" {
+		return s.challengeOnEvent(ctx, uln, made)
+	}
 	l, err := s.Learner(ctx, uln)
 	if err != nil {
 		return nil, err
@@ -83,12 +92,10 @@ func (s *Service) RaiseDataChallenge(ctx context.Context, uln ULN, in DataChalle
 	if l.LearningEvent(in.EventID) == nil {
 		return nil, NotFound("eventId")
 	}
-	var faults faultList
 	faults.add(paragraph(in.Explanation, maxExplanation, "explanation"))
 	if in.ProposedValue != nil {
 		faults.add(line(*in.ProposedValue, maxProposed, "proposedValue"))
 	}
-	idem := s.idempotency(uln, "raiseDataChallenge", in.IdempotencyKey, in, &faults)
 	if err := faults.err(); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package plr
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -47,6 +48,16 @@ func (s *Service) idempotency(uln ULN, operation string, key *string, input any,
 		idem.Hashes = append(idem.Hashes, hex.EncodeToString(mac.Sum(nil)))
 	}
 	return idem
+}
+
+// madeBefore looks for what an earlier call with the same key made. It comes
+// before every check of the input: a retry of a lost answer must not fail
+// because time has passed since, an expiry an hour away above all.
+func (s *Service) madeBefore(ctx context.Context, idem *Idempotency, faults *faultList) (string, error) {
+	if err := faults.err(); err != nil || idem == nil {
+		return "", err
+	}
+	return s.store.MadeBefore(ctx, idem)
 }
 
 // IdempotencyConflict is the refusal of a key that was used with another input.

@@ -169,6 +169,15 @@ type ShareLinkInput struct {
 
 // CreateShareLink mints a link.
 func (s *Service) CreateShareLink(ctx context.Context, uln ULN, in ShareLinkInput) (*ShareLink, error) {
+	var faults faultList
+	idem := s.idempotency(uln, "createShareLink", in.IdempotencyKey, in, &faults)
+	made, err := s.madeBefore(ctx, idem, &faults)
+	if err != nil {
+		return nil, err
+	}
+	if made != "" {
+		return s.ShareLink(ctx, uln, made)
+	}
 	l, err := s.Learner(ctx, uln)
 	if err != nil {
 		return nil, err
@@ -178,8 +187,6 @@ func (s *Service) CreateShareLink(ctx context.Context, uln ULN, in ShareLinkInpu
 		return nil, at(err, "viewId")
 	}
 	now := s.now()
-	var faults faultList
-	idem := s.idempotency(uln, "createShareLink", in.IdempotencyKey, in, &faults)
 	link := s.draftLink(l, view, in, now, &faults)
 	if countIncluded(l.Record, &view.Selection) == 0 {
 		faults.add(refuse(CodeViewEmpty, T(

@@ -1,6 +1,7 @@
 package plr
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -98,7 +99,7 @@ func (s *Service) project(l *Learner, language Language, pinned, current *Config
 	}
 	out.projectLearner(l)
 	events := slices.Clone(l.Record.Events)
-	sortByKey(events, newestFirst)
+	slices.SortStableFunc(events, newestFirst)
 	for i := range events {
 		e := &events[i]
 		if !e.hidden && pinned.Selection.includes(e) && current.Selection.includes(e) {
@@ -108,10 +109,13 @@ func (s *Service) project(l *Learner, language Language, pinned, current *Config
 	return out
 }
 
-var newestFirst = keyset[LearningEvent]{
-	descending: true,
-	key:        func(e LearningEvent) string { return string(deref(e.AwardDate)) },
-	id:         func(e LearningEvent) string { return e.ID },
+// newestFirst puts the newest award first; results of one day by subject.
+func newestFirst(a, b LearningEvent) int {
+	return cmp.Or(
+		-cmp.Compare(deref(a.AwardDate), deref(b.AwardDate)),
+		cmp.Compare(fold(deref(a.Subject)), fold(deref(b.Subject))),
+		cmp.Compare(a.ID, b.ID),
+	)
 }
 
 // hiddenForRestricted: fields that could tell where a restricted learner is.

@@ -115,6 +115,9 @@ type SharingStore interface {
 // first made comes back as it is now, or IdempotencyConflict when the stored
 // hash is not among idem.Hashes. Of parallel calls with one key exactly one stores.
 type ViewStore interface {
+	// MadeBefore gives the id of the object that idem's key made, by the rules
+	// above, or "" when a create with it would make a new one.
+	MadeBefore(ctx context.Context, idem *Idempotency) (id string, err error)
 	// CreateConfiguredView refuses with CodeLimitReached when the learner has
 	// MaxConfiguredViews that are not deleted.
 	CreateConfiguredView(ctx context.Context, v *ConfiguredView, idem *Idempotency) (*ConfiguredView, error)

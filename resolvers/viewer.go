@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"openplr/graph"
+	"openplr/plr"
 	"openplr/signin"
 )
 
@@ -11,6 +12,9 @@ func (query) Viewer(ctx context.Context) (*graph.Viewer, error) {
 	who := signin.From(ctx)
 	viewer := &graph.Viewer{Identity: &graph.IdentityBinding{Status: graph.IdentityStatusNone}}
 	account, err := who.Require()
+	if plr.CodeOf(err) == plr.CodeUnavailable {
+		return nil, err // whether somebody is signed in cannot be said now
+	}
 	if err != nil {
 		return viewer, nil //nolint:nilerr // nobody signed in is an answer here, not an error
 	}

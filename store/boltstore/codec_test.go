@@ -47,7 +47,11 @@ func TestUnknownCodec(t *testing.T) {
 		"RevokeShareLinks": func() error { _, err := s.RevokeShareLinks(ctx, uln, []string{link.ID}, storetest.T0); return err },
 		"TakeGuess":        func() error { _, _, err := s.TakeGuess(ctx, uln, gone.ID, storetest.T0); return err },
 		"ClaimRedemption":  func() error { _, err := s.ClaimRedemption(ctx, storetest.Claim(link, storetest.T0)); return err },
-		"ReleaseLease":     func() error { return s.ReleaseLease(ctx, uln, "lease") },
+		"RenewLease": func() error {
+			_, err := s.RenewLease(ctx, plr.Renewal{ULN: uln, LinkID: link.ID, LeaseID: "lease", Now: storetest.T0})
+			return err
+		},
+		"ReleaseLease": func() error { return s.ReleaseLease(ctx, uln, "lease") },
 		"CreateConfiguredView": func() error {
 			_, err := s.CreateConfiguredView(ctx, storetest.View(uln), nil)
 			return err

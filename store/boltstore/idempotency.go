@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"time"
 
@@ -24,8 +25,28 @@ const (
 	kindChallenge = "data challenge"
 )
 
+// MadeBefore implements plr.ViewStore.
+func (s *Store) MadeBefore(ctx context.Context, idem *plr.Idempotency) (id string, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		u, err := t.usedBefore(idem)
+		if u != nil {
+			id = u.ID
+		}
+		return err
+	})
+	return id, err
+}
+
 // madeBefore gives the use that a create with idem repeats: nil when it is a new one.
 func (t *tx) madeBefore(idem *plr.Idempotency, kind string) (*use, error) {
+	u, err := t.usedBefore(idem)
+	if u != nil && u.Kind != kind {
+		return nil, plr.IdempotencyConflict()
+	}
+	return u, err
+}
+
+func (t *tx) usedBefore(idem *plr.Idempotency) (*use, error) {
 	if idem == nil {
 		return nil, nil
 	}
@@ -33,7 +54,7 @@ func (t *tx) madeBefore(idem *plr.Idempotency, kind string) (*use, error) {
 	if err != nil || u == nil || !idem.At.Before(u.At.Add(plr.IdempotencyLife)) {
 		return nil, err
 	}
-	if u.Kind != kind || !slices.Contains(idem.Hashes, u.Hash) {
+	if !slices.Contains(idem.Hashes, u.Hash) {
 		return nil, plr.IdempotencyConflict()
 	}
 	return u, nil

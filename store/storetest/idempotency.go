@@ -117,6 +117,27 @@ var idempotencyRules = []struct {
 	name string
 	run  func(t *testing.T, s plr.Store, c creation, uln plr.ULN)
 }{
+	{"what a key made can be looked up", func(t *testing.T, s plr.Store, c creation, uln plr.ULN) {
+		key := NewID("key")
+		if id := must[string](t)(s.MadeBefore(t.Context(), Idempotency(key, "input", T0))); id != "" {
+			t.Fatalf("a key nobody used made %q", id)
+		}
+		if id := must[string](t)(s.MadeBefore(t.Context(), nil)); id != "" {
+			t.Fatalf("no key made %q", id)
+		}
+		must[any](t)(c.create(t, s, uln, Idempotency(key, "input", T0)))
+		if id := must[string](t)(s.MadeBefore(t.Context(), Idempotency(key, "input", T0.Add(time.Hour)))); id == "" {
+			t.Error("the key's object is not found")
+		}
+		_, err := s.MadeBefore(t.Context(), Idempotency(key, "other input", T0))
+		refused(t, err, plr.CodeConflict)
+		if id := must[string](t)(s.MadeBefore(t.Context(), Idempotency(key, "input", T0.Add(plr.IdempotencyLife)))); id != "" {
+			t.Error("the key is remembered beyond its life")
+		}
+		if n := c.held(t, s, uln); n != 1 {
+			t.Errorf("looking up made %d objects", n)
+		}
+	}},
 	{"without a key each call makes one", func(t *testing.T, s plr.Store, c creation, uln plr.ULN) {
 		for range 2 {
 			must[any](t)(c.create(t, s, uln, nil))

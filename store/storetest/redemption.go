@@ -46,6 +46,37 @@ var claimCases = []testCase{
 		doc := must[*plr.Sharing](t)(s.Sharing(t.Context(), link.ULN))
 		same(t, "leases", doc.Leases, map[string]plr.Lease{c.LeaseID: {LinkID: link.ID, Until: T0.Add(plr.LeaseLife)}})
 	}},
+	{"a lease is renewed while the link lives, and only then", func(t *testing.T, s plr.Store) {
+		owner := NewULN()
+		link := created(t, s, WithLimit(Link(owner), 1))
+		c := Claim(link, T0)
+		claimed(t, s, c) // the only use: the claim's own lease must still be renewable
+		renew := func(r plr.Renewal) plr.LinkState {
+			t.Helper()
+			return must[plr.LinkState](t)(s.RenewLease(t.Context(), r))
+		}
+		r := plr.Renewal{ULN: owner, LinkID: link.ID, LeaseID: c.LeaseID, Now: T0.Add(time.Second)}
+		if got := renew(r); got != plr.LinkActive {
+			t.Fatalf("got %s", got)
+		}
+		doc := must[*plr.Sharing](t)(s.Sharing(t.Context(), owner))
+		same(t, "leases", doc.Leases, map[string]plr.Lease{c.LeaseID: {LinkID: link.ID, Until: r.Now.Add(plr.LeaseLife)}})
+		restricted, late, unknown, foreign := r, r, r, r
+		restricted.Restricted, late.Now, unknown.LinkID, foreign.ULN = true, link.ExpiresAt, NewID("lnk"), NewULN()
+		for _, refused := range []plr.Renewal{restricted, late, unknown, foreign} {
+			if got := renew(refused); got == plr.LinkActive {
+				t.Errorf("renewed: %+v", refused)
+			}
+		}
+		must[*plr.Sharing](t)(s.EditSharing(t.Context(), owner, func(sh *plr.Sharing) error { sh.OptOut(T0); return nil }))
+		if got := renew(r); got != plr.LinkPaused {
+			t.Errorf("after the opt-out: %s", got)
+		}
+		must[int](t)(s.RevokeShareLinks(t.Context(), owner, nil, T0))
+		if got := renew(r); got != plr.LinkRevoked {
+			t.Errorf("after the revocation: %s", got)
+		}
+	}},
 	{"a link that never was, or somebody else's, is as good as revoked", func(t *testing.T, s plr.Store) {
 		link := created(t, s, Link(NewULN()))
 		unknown, foreign := Claim(link, T0), Claim(link, T0)

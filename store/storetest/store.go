@@ -104,6 +104,12 @@ var calls = []call{
 	{"ClaimRedemption", func(ctx context.Context, s plr.Store, w *world) error {
 		return drop(s.ClaimRedemption(ctx, Claim(w.link, T0)))
 	}},
+	{"RenewLease", func(ctx context.Context, s plr.Store, w *world) error {
+		return drop(s.RenewLease(ctx, plr.Renewal{ULN: w.uln, LinkID: w.link.ID, LeaseID: NewID("lse"), Now: T0}))
+	}},
+	{"MadeBefore", func(ctx context.Context, s plr.Store, _ *world) error {
+		return drop(s.MadeBefore(ctx, Idempotency(NewID("key"), "input", T0)))
+	}},
 	{"ReleaseLease", func(ctx context.Context, s plr.Store, w *world) error {
 		return s.ReleaseLease(ctx, w.uln, NewID("lse"))
 	}},

@@ -13,8 +13,9 @@
     received.hidden = asField;
   }
 
-  // The secret stands in the fragment, which no browser sends anywhere. It leaves the address bar and the history at
-  // once, so that it is not seen over a shoulder, bookmarked or synchronised.
+  // The secret stands in the fragment, which no browser sends anywhere. It leaves the address bar and the tab's back
+  // list at once, so that it is not seen over a shoulder, bookmarked or copied on. The browser's own list of visited
+  // addresses keeps it, and no page can change that: end date, PIN and use limit are what protects there.
   function takeSecret() {
     const fragment = location.hash.slice(1);
     if (!fragment || document.getElementById(fragment)) return; // a place on the page, such as the skip link's

@@ -79,6 +79,10 @@ func (l *learner) lookUps(ctx context.Context, s *Store) map[string]func() error
 			_, _, err := s.AccessEntries(ctx, l.uln, plr.AccessQuery{Limit: 10, LinkID: l.link.ID})
 			return err
 		},
+		"MadeBefore": func() error {
+			_, err := s.MadeBefore(ctx, storetest.Idempotency(l.link.ID, "input", storetest.T0))
+			return err
+		},
 		"CreateShareLink, repeated": func() error {
 			_, err := s.CreateShareLink(ctx, l.link, storetest.Ref(l.link), storetest.Idempotency(l.link.ID, "input", storetest.T0), put(l.link))
 			return err

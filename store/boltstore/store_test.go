@@ -179,6 +179,10 @@ func TestRefusalsCostNoDisk(t *testing.T) {
 			_, _, err := s.TakeGuess(t.Context(), link.ULN, link.ID, storetest.T0)
 			return err
 		},
+		"a renewal of an ended link": func() error {
+			_, err := s.RenewLease(t.Context(), plr.Renewal{ULN: link.ULN, LinkID: link.ID, LeaseID: "lease", Now: link.ExpiresAt})
+			return err
+		},
 		"a lease nobody holds": func() error { return s.ReleaseLease(t.Context(), link.ULN, "none") },
 		"a repeated create": func() error {
 			_, err := s.CreateShareLink(t.Context(), link, storetest.Ref(link), storetest.Idempotency("key", "input", storetest.T0), put(link))

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -34,7 +35,10 @@ func claimAll(t *testing.T, s plr.Store, n int, claim func(i int) plr.Claim) (st
 	return states, repeats
 }
 
-var claimCases = []testCase{
+// claimCases: the rules one by one, then the races of every way in with every way to stop.
+var claimCases = append(claimRules, stopRaces()...)
+
+var claimRules = []testCase{
 	{"a claim spends a use and takes the lease", func(t *testing.T, s plr.Store) {
 		link := created(t, s, WithLimit(Link(NewULN()), 3))
 		c := Claim(link, T0)
@@ -279,102 +283,179 @@ var claimCases = []testCase{
 			t.Fatalf("%d leases", len(doc.Leases))
 		}
 	}},
-	{"no claim after an opt-out is acknowledged", stopRace(plr.LinkPaused, func(t *testing.T, s plr.Store, link *plr.ShareLink) error {
+	{"a repeat and a renewal obey what the owner did, also when the link is used up", func(t *testing.T, s plr.Store) {
+		for _, c := range []struct {
+			name string
+			edit func(*plr.Sharing, *plr.ShareLink)
+			now  time.Time
+			want plr.LinkState
+		}{
+			{"nothing", func(*plr.Sharing, *plr.ShareLink) {}, T0, plr.LinkActive},
+			{"paused", func(_ *plr.Sharing, l *plr.ShareLink) { l.Paused = true }, T0, plr.LinkPaused},
+			{"opted out", func(sh *plr.Sharing, _ *plr.ShareLink) { sh.OptOut(T0) }, T0, plr.LinkPaused},
+			{"frozen", func(_ *plr.Sharing, l *plr.ShareLink) { WithPIN(l).GuessesLeft, l.FrozenAt = 0, ptr(T0) }, T0, plr.LinkFrozen},
+			{"expired", func(_ *plr.Sharing, l *plr.ShareLink) { l.ExpiresAt = T0.Add(time.Second) }, T0.Add(time.Second), plr.LinkExpired},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				link := created(t, s, WithLimit(Link(NewULN()), 1))
+				claim := Claim(link, T0)
+				claimed(t, s, claim)
+				must[*plr.Sharing](t)(s.EditSharing(t.Context(), link.ULN, func(sh *plr.Sharing) error {
+					c.edit(sh, sh.Links[link.ID])
+					return nil
+				}))
+				before := must[*plr.Sharing](t)(s.Sharing(t.Context(), link.ULN))
+				repeat := claim
+				repeat.Now, repeat.LeaseID = c.now, NewID("lse")
+				if got := claimed(t, s, repeat); got.State != c.want {
+					t.Errorf("the repeat finds it %s, want %s", got.State, c.want)
+				}
+				renewal := plr.Renewal{ULN: link.ULN, LinkID: link.ID, LeaseID: claim.LeaseID, Now: c.now}
+				if got := must[plr.LinkState](t)(s.RenewLease(t.Context(), renewal)); got != c.want {
+					t.Errorf("the renewal finds it %s, want %s", got, c.want)
+				}
+				if after := must[*plr.Sharing](t)(s.Sharing(t.Context(), link.ULN)); c.want != plr.LinkActive {
+					same(t, "leases", after.Leases, before.Leases)
+				}
+			})
+		}
+	}},
+}
+
+// wayIn is a way to get, or to keep, leave to disclose. open tries it and gives
+// what it was told and the lease it would have.
+type wayIn struct {
+	name string
+	// uses is the link's limit; 0 for none.
+	uses int
+	open func(ctx context.Context, s plr.Store, link *plr.ShareLink, claimant int) (state plr.LinkState, lease string, err error)
+}
+
+var waysIn = []wayIn{
+	{"claim", 0, func(ctx context.Context, s plr.Store, link *plr.ShareLink, _ int) (plr.LinkState, string, error) {
+		c := Claim(link, T0)
+		r, err := s.ClaimRedemption(ctx, c)
+		return r.State, c.LeaseID, err
+	}},
+	{"repeat of a claim", 1, func(ctx context.Context, s plr.Store, link *plr.ShareLink, _ int) (plr.LinkState, string, error) {
+		c := Claim(link, T0)
+		c.RedemptionHash = "the only one"
+		r, err := s.ClaimRedemption(ctx, c)
+		return r.State, c.LeaseID, err
+	}},
+	{"renewal", 0, func(ctx context.Context, s plr.Store, link *plr.ShareLink, claimant int) (plr.LinkState, string, error) {
+		lease := fmt.Sprint("lease of ", claimant)
+		state, err := s.RenewLease(ctx, plr.Renewal{ULN: link.ULN, LinkID: link.ID, LeaseID: lease, Now: T0})
+		return state, lease, err
+	}},
+}
+
+var waysToStop = []struct {
+	name string
+	stop func(ctx context.Context, s plr.Store, link *plr.ShareLink) error
+	want plr.LinkState
+}{
+	{"an opt-out", func(ctx context.Context, s plr.Store, link *plr.ShareLink) error {
 		change := plr.PreferenceChange{OptedOut: true, At: T0, Channel: plr.ChannelSelf}
-		_, err := s.SetSharingPreference(t.Context(), link.ULN, change, switchTo(change))
-		return err
-	})},
-	{"no claim after a pause is acknowledged", stopRace(plr.LinkPaused, func(t *testing.T, s plr.Store, link *plr.ShareLink) error {
-		_, err := s.EditSharing(t.Context(), link.ULN, func(sh *plr.Sharing) error {
+		return drop(s.SetSharingPreference(ctx, link.ULN, change, switchTo(change)))
+	}, plr.LinkPaused},
+	{"a pause", func(ctx context.Context, s plr.Store, link *plr.ShareLink) error {
+		return drop(s.EditSharing(ctx, link.ULN, func(sh *plr.Sharing) error {
 			sh.Links[link.ID].Paused = true
 			return nil
-		})
-		return err
-	})},
-	{"no claim after a revocation is acknowledged", stopRace(plr.LinkRevoked, func(t *testing.T, s plr.Store, link *plr.ShareLink) error {
-		_, err := s.RevokeShareLinks(t.Context(), link.ULN, []string{link.ID}, T0)
-		return err
-	})},
-	{"no claim after revoking all is acknowledged", stopRace(plr.LinkRevoked, func(t *testing.T, s plr.Store, link *plr.ShareLink) error {
-		_, err := s.RevokeShareLinks(t.Context(), link.ULN, nil, T0)
-		return err
-	})},
+		}))
+	}, plr.LinkPaused},
+	{"a revocation", func(ctx context.Context, s plr.Store, link *plr.ShareLink) error {
+		return drop(s.RevokeShareLinks(ctx, link.ULN, []string{link.ID}, T0))
+	}, plr.LinkRevoked},
+	{"revoking all", func(ctx context.Context, s plr.Store, link *plr.ShareLink) error {
+		return drop(s.RevokeShareLinks(ctx, link.ULN, nil, T0))
+	}, plr.LinkRevoked},
+}
+
+func stopRaces() (cases []testCase) {
+	for _, in := range waysIn {
+		for _, end := range waysToStop {
+			cases = append(cases, testCase{"no " + in.name + " after " + end.name + " is acknowledged", func(t *testing.T, s plr.Store) {
+				stopRace(t, s, in, end.stop, end.want)
+			}})
+		}
+	}
+	return cases
 }
 
 // stopRace lets twenty claimants open a link again and again. When a hundred
-// claims have succeeded the link is stopped. Whoever begins a claim after that
-// call returned is refused, and of everybody who was let in before, the use is
-// counted and the lease is seen by the one who stopped the link.
-func stopRace(stopped plr.LinkState, stop func(*testing.T, plr.Store, *plr.ShareLink) error) func(*testing.T, plr.Store) {
+// have been let in the link is stopped. Whoever begins after that call returned
+// is refused, and of everybody who was let in before, the lease is seen by the
+// one who stopped the link, and the use is counted.
+func stopRace(t *testing.T, s plr.Store, in wayIn, stop func(context.Context, plr.Store, *plr.ShareLink) error, want plr.LinkState) {
 	const claimants, before = 20, 100
-	return func(t *testing.T, s plr.Store) {
-		link := created(t, s, Link(NewULN()))
-		var acknowledged atomic.Bool
-		var opened atomic.Int64
-		var mu sync.Mutex
-		leases := map[string]bool{}
-		enough := make(chan struct{})
-		begin := sync.OnceFunc(func() { close(enough) })
-		var doc *plr.Sharing
+	link := Link(NewULN())
+	if in.uses > 0 {
+		WithLimit(link, in.uses)
+	}
+	created(t, s, link)
+	var acknowledged atomic.Bool
+	var mu sync.Mutex
+	opened, leases := 0, map[string]bool{}
+	enough := make(chan struct{})
+	begin := sync.OnceFunc(func() { close(enough) })
+	var doc *plr.Sharing
 
-		together(claimants+1, func(i int) error {
-			if i == claimants {
-				<-enough
-				err := stop(t, s, link)
-				if err == nil {
-					doc, err = s.Sharing(t.Context(), link.ULN)
-				}
-				if err != nil {
-					t.Error(err)
-				}
-				acknowledged.Store(true)
+	together(claimants+1, func(i int) error {
+		if i == claimants {
+			<-enough
+			err := stop(t.Context(), s, link)
+			if err == nil {
+				doc, err = s.Sharing(t.Context(), link.ULN)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			acknowledged.Store(true)
+			return err
+		}
+		for {
+			after := acknowledged.Load()
+			state, lease, err := in.open(t.Context(), s, link, i)
+			switch {
+			case err != nil:
+				t.Error(err)
+				begin() // nobody may wait for openings that will not come
 				return err
-			}
-			for {
-				after := acknowledged.Load()
-				c := Claim(link, T0)
-				r, err := s.ClaimRedemption(t.Context(), c)
-				switch {
-				case err != nil:
-					t.Error(err)
-					begin() // nobody may wait for openings that will not come
-					return err
-				case r.State == plr.LinkActive && after:
-					t.Error("a claim that began after the acknowledgement was let in")
-				case r.State == plr.LinkActive:
-					mu.Lock()
-					leases[c.LeaseID] = true
-					mu.Unlock()
-					if opened.Add(1) == before {
-						begin()
-					}
-				case r.State != stopped:
-					t.Errorf("refused as %s, want %s", r.State, stopped)
+			case state == plr.LinkActive && after:
+				t.Error("who began after the acknowledgement was let in")
+			case state == plr.LinkActive:
+				mu.Lock()
+				leases[lease] = true
+				if opened++; opened == before {
+					begin()
 				}
-				if after {
-					return nil
-				}
+				mu.Unlock()
+			case state != want:
+				t.Errorf("refused as %s, want %s", state, want)
 			}
-		})
-		if t.Failed() {
-			return
-		}
-		for lease := range leases {
-			if doc.Leases[lease].LinkID != link.ID {
-				t.Fatal("whoever stopped the link did not see the lease of one who was let in")
+			if after {
+				return nil
 			}
 		}
-		if n := doc.LiveLeases(link.ID, T0); n != len(leases) {
-			t.Fatalf("%d live leases, %d were let in", n, len(leases))
+	})
+	if t.Failed() {
+		return
+	}
+	for lease := range leases {
+		if doc.Leases[lease].LinkID != link.ID {
+			t.Fatal("whoever stopped the link did not see the lease of one who was let in")
 		}
-		var count int
-		if now := must[*plr.Sharing](t)(s.Sharing(t.Context(), link.ULN)).Links[link.ID]; now != nil {
-			count = now.RedemptionCount
-		} else {
-			count = must[*plr.ShareLink](t)(s.RevokedShareLink(t.Context(), link.ULN, link.ID)).RedemptionCount
-		}
-		if count != len(leases) {
-			t.Fatalf("count %d, %d were let in", count, len(leases))
-		}
+	}
+	if n := doc.LiveLeases(link.ID, T0); n != len(leases) {
+		t.Fatalf("%d live leases, %d were let in", n, len(leases))
+	}
+	now := must[*plr.Sharing](t)(s.Sharing(t.Context(), link.ULN)).Links[link.ID]
+	if now == nil {
+		now = must[*plr.ShareLink](t)(s.RevokedShareLink(t.Context(), link.ULN, link.ID))
+	}
+	if spent := map[string]int{"claim": opened, "repeat of a claim": 1, "renewal": 0}[in.name]; now.RedemptionCount != spent {
+		t.Fatalf("count %d, want %d", now.RedemptionCount, spent)
 	}
 }

@@ -217,7 +217,7 @@ func (m *sharingModel) run(steps int) {
 		weight int
 		do     func(plr.ULN)
 	}{
-		{6, m.create}, {20, m.claim}, {10, m.guess}, {10, m.settle}, {4, m.edit}, {2, m.revoke}, {3, m.move}, {5, m.release}, {5, m.wait},
+		{6, m.create}, {20, m.claim}, {8, m.renew}, {10, m.guess}, {10, m.settle}, {4, m.edit}, {2, m.revoke}, {3, m.move}, {5, m.release}, {5, m.wait},
 	}
 	total := 0
 	for _, a := range acts {
@@ -271,6 +271,17 @@ func (m *sharingModel) claim(uln plr.ULN) {
 	m.fadeLink(&got.Link)
 	same(m.t, "claim", got, want)
 	m.leases = append(m.leases, c.LeaseID)
+}
+
+func (m *sharingModel) renew(uln plr.ULN) {
+	r := plr.Renewal{ULN: uln, LinkID: m.link(), LeaseID: NewID("lse"), Now: m.now, Restricted: m.r.IntN(10) == 0}
+	if len(m.leases) > 0 {
+		r.LeaseID = m.leases[m.r.IntN(len(m.leases))]
+	}
+	want := m.doc.Renew(r)
+	if got := must[plr.LinkState](m.t)(m.s.RenewLease(m.t.Context(), r)); got != want {
+		m.t.Fatalf("renewed as %s, want %s", got, want)
+	}
 }
 
 func (m *sharingModel) find(id string) *plr.ShareLink {

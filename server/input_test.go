@@ -695,8 +695,8 @@ func TestLinkInputs(t *testing.T) {
 		})
 	}
 	t.Run("every fault at once", func(t *testing.T) {
-		a := learner.ask(createLink, with(base, "pin", "1", "maxRedemptions", 0, "label", "", "expiresAt", h.clock.Now().Format(time.RFC3339), "idempotencyKey", ""))
-		if got := refusal(t, a); got != "INVALID pin, OUT_OF_RANGE expiresAt, OUT_OF_RANGE idempotencyKey, OUT_OF_RANGE maxRedemptions, REQUIRED label" {
+		a := learner.ask(createLink, with(base, "pin", "1", "maxRedemptions", 0, "label", "", "expiresAt", h.clock.Now().Format(time.RFC3339)))
+		if got := refusal(t, a); got != "INVALID pin, OUT_OF_RANGE expiresAt, OUT_OF_RANGE maxRedemptions, REQUIRED label" {
 			t.Errorf("%s", got)
 		}
 	})

@@ -32,32 +32,50 @@ func openRedis(c *config, now func() time.Time) (redis.UniversalClient, func(), 
 	if err := server.Start(); err != nil {
 		return nil, nil, err
 	}
-	stop := moveClock(server, now)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), Password: password, ContextTimeoutEnabled: true})
-	return client, func() { _ = client.Close(); stop(); server.Close() }, nil
+	client.AddHook(&clockHook{server: server, now: now, last: now()})
+	return client, func() { _ = client.Close(); server.Close() }, nil
 }
 
-// moveClock lets the server's time pass: its keys expire only when told.
-func moveClock(server *miniredis.Miniredis, now func() time.Time) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var done sync.WaitGroup
-	done.Go(func() {
-		tick := time.NewTicker(200 * time.Millisecond)
-		defer tick.Stop()
-		last := now()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				t := now()
-				server.SetTime(t)
-				if passed := t.Sub(last); passed > 0 {
-					server.FastForward(passed)
-				}
-				last = t
-			}
-		}
-	})
-	return func() { cancel(); done.Wait() }
+// clockHook lets the server's time pass, whose keys expire only when told. It
+// catches up before each command and not by a ticker of its own: a key written
+// after the clock has moved must not lose the time that passed before.
+type clockHook struct {
+	server *miniredis.Miniredis
+	now    func() time.Time
+	mu     sync.Mutex
+	last   time.Time
+}
+
+// clockStep is how far the server's time may lag: catching up walks all keys.
+const clockStep = 200 * time.Millisecond
+
+func (h *clockHook) catchUp() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := h.now()
+	if passed := t.Sub(h.last); passed >= clockStep {
+		h.server.SetTime(t)
+		h.server.FastForward(passed)
+		h.last = t
+	}
+}
+
+// DialHook is part of redis.Hook.
+func (h *clockHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook is part of redis.Hook.
+func (h *clockHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		h.catchUp()
+		return next(ctx, cmd)
+	}
+}
+
+// ProcessPipelineHook is part of redis.Hook.
+func (h *clockHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		h.catchUp()
+		return next(ctx, cmds)
+	}
 }

@@ -367,6 +367,7 @@ func TestBrowserStory(t *testing.T) {
 	// Sign out.
 	learner.click(".bar-session button")
 	learner.untilHeading("You have signed out")
+	learner.check(`sessionStorage.length === 0 && localStorage.length === 0`)
 	learner.picture("signed-out")
 	if cookie := learner.cookies("localhost")["__Host-Http-lr-session"]; cookie != nil {
 		t.Error("the session's cookie is still there")

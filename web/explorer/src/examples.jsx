@@ -53,6 +53,8 @@ function Examples({ examples }) {
     opening.current = null;
     editors.queryEditor?.setValue(query);
     editors.variableEditor?.setValue(variables);
+    // In a narrow window the editors are below this panel.
+    document.querySelector('.graphiql-sessions')?.scrollIntoView({ block: 'start' });
   }, [editors.tabs.length]);
 
   return (

@@ -4,6 +4,7 @@ import 'graphiql/style.css';
 
 import './editors.js';
 import './explorer.css';
+import { ActiveTabInSight } from './active-tab.jsx';
 import { examplesPlugin, loadExamples } from './examples.jsx';
 import { fetcher } from './fetcher.js';
 import { Session } from './session.jsx';
@@ -13,6 +14,12 @@ createRoot(document.getElementById('session')).render(<Session />);
 
 const examples = await loadExamples();
 const firstTabs = examples.filter(example => example.tab);
+
+// On the first visit GraphiQL fills the variables of every tab but the one it shows: that one is filled from the storage.
+if (firstTabs.length > 0 && !storage.getItem('graphiql:tabState')) {
+  storage.setItem('graphiql:query', firstTabs[0].query);
+  storage.setItem('graphiql:variables', firstTabs[0].variables);
+}
 
 createRoot(document.getElementById('explorer')).render(
   <GraphiQL
@@ -26,6 +33,6 @@ createRoot(document.getElementById('explorer')).render(
     defaultEditorToolsVisibility="variables"
     plugins={[examplesPlugin(examples)]}
   >
-    <GraphiQL.Logo><span /></GraphiQL.Logo>
+    <GraphiQL.Logo><ActiveTabInSight /></GraphiQL.Logo>
   </GraphiQL>,
 );

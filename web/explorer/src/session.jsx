@@ -20,11 +20,15 @@ export function Session() {
 
   useEffect(() => {
     const shown = () => document.visibilityState === 'visible' && ask();
+    // Going back after signing out must not bring back what stood in the editors.
+    const restored = event => event.persisted && storage.closed && window.location.reload();
     ask();
     document.addEventListener('visibilitychange', shown);
+    window.addEventListener('pageshow', restored);
     window.addEventListener(sessionDoubted, ask);
     return () => {
       document.removeEventListener('visibilitychange', shown);
+      window.removeEventListener('pageshow', restored);
       window.removeEventListener(sessionDoubted, ask);
     };
   }, [ask]);
@@ -40,7 +44,7 @@ export function Session() {
       });
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       const { redirect } = await response.json();
-      storage.clear();
+      storage.close();
       window.location.assign(new URL(redirect, window.location.href));
     } catch {
       setSession({ ...session, state: 'stuck' });

@@ -34,7 +34,35 @@ func (s *Service) SignedIn(ctx context.Context, issuer, subject string) (*Accoun
 	if err != nil {
 		return nil, err
 	}
-	return s.store.EnsureAccount(ctx, &Account{SchemaVersion: 1, ID: id, Issuer: issuer, Subject: subject, CreatedAt: s.now()})
+	account, err := s.store.EnsureAccount(ctx, &Account{SchemaVersion: 1, ID: id, Issuer: issuer, Subject: subject, CreatedAt: s.now()})
+	if err != nil {
+		return nil, err
+	}
+	return account, s.followLink(ctx, account)
+}
+
+// followLink puts the master's number on an account that is bound to a number
+// the register has since linked to another, so that everything of one person is
+// kept under one number. When somebody else is bound to the master, the account
+// counts as bound to nothing: two people must never reach one record.
+func (s *Service) followLink(ctx context.Context, account *Account) error {
+	if account.ULN == "" {
+		return nil
+	}
+	master, err := s.store.MasterULN(ctx, account.ULN)
+	if err != nil || master == account.ULN {
+		return err
+	}
+	holder, err := s.store.AccountOf(ctx, master)
+	switch {
+	case err == nil && holder.ID != account.ID:
+		account.ULN, account.BoundAt = "", nil
+	case err != nil && CodeOf(err) != CodeNotFound:
+		return err
+	default:
+		account.ULN = master
+	}
+	return nil
 }
 
 // Account gives the account with this id.
@@ -42,7 +70,11 @@ func (s *Service) Account(ctx context.Context, id string) (*Account, error) {
 	if !isID(id, idAccount) {
 		return nil, NotFound("id")
 	}
-	return s.store.Account(ctx, id)
+	account, err := s.store.Account(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return account, s.followLink(ctx, account)
 }
 
 // EndSessions makes every session of the account that began until now invalid,

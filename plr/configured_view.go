@@ -1,6 +1,7 @@
 package plr
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -151,7 +152,7 @@ func (s *Service) UpdateConfiguredView(ctx context.Context, uln ULN, in Configur
 		return nil, NotFound("id")
 	}
 	now := s.now()
-	return s.store.UpdateConfiguredView(ctx, uln, in.ID, func(v *ConfiguredView) error {
+	view, err := s.store.UpdateConfiguredView(ctx, uln, in.ID, func(v *ConfiguredView) error {
 		if v.DeletedAt != nil {
 			return NotFound("id")
 		}
@@ -176,6 +177,13 @@ func (s *Service) UpdateConfiguredView(ctx context.Context, uln ULN, in Configur
 		v.UpdatedAt = now
 		return faults.err()
 	})
+	if err != nil && CodeOf(err) == CodeVersionMismatch { // perhaps changed by a call whose answer was lost
+		return nil, cmp.Or(s.contentChanged(ctx, uln), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return view, s.contentChanged(ctx, uln)
 }
 
 // DeleteConfiguredView deletes a view no link that can still open hangs on.
@@ -203,7 +211,10 @@ func (s *Service) DeleteConfiguredView(ctx context.Context, uln ULN, id string) 
 		v.Version++
 		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.contentChanged(ctx, uln)
 }
 
 // ConfiguredView gives the owner's view with this id.

@@ -1,6 +1,7 @@
 package plr
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -83,6 +84,9 @@ func (s *Service) RaiseDataChallenge(ctx context.Context, uln ULN, in DataChalle
 		return nil, err
 	}
 	if made != "" {
+		if err := s.contentChanged(ctx, uln); err != nil {
+			return nil, err
+		}
 		return s.challengeOnEvent(ctx, uln, made)
 	}
 	l, err := s.Learner(ctx, uln)
@@ -115,7 +119,14 @@ func (s *Service) RaiseDataChallenge(ctx context.Context, uln ULN, in DataChalle
 	stored, err := s.store.CreateDataChallenge(ctx, challenge, idem, func(existing []*DataChallenge) error {
 		return admitChallenge(existing, challenge)
 	})
+	if err != nil && CodeOf(err) == CodeAlreadyDone { // perhaps by a call whose answer was lost
+		return nil, cmp.Or(s.contentChanged(ctx, uln), err)
+	}
 	if err != nil {
+		return nil, err
+	}
+	// From now on every share shows the challenge, or hides the event.
+	if err := s.contentChanged(ctx, uln); err != nil {
 		return nil, err
 	}
 	return s.challengeOnEvent(ctx, uln, stored.ID)

@@ -64,9 +64,12 @@ func (d *Disclosures) add(s *Service, r Renewal, began time.Time) {
 func (d *Disclosures) Hold(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for range renewals {
+	for try := 0; ; try++ {
 		if len(d.leases) == 0 || time.Until(d.deadline) >= writeTime {
 			return nil
+		}
+		if try == renewals {
+			return ErrWithheld
 		}
 		began := time.Now() //nolint:forbidigo // monotonic: a lease ends on this process's own watch
 		for _, l := range d.leases {
@@ -81,7 +84,6 @@ func (d *Disclosures) Hold(ctx context.Context) error {
 		}
 		d.deadline = began.Add(LeaseLife - leaseMargin)
 	}
-	return ErrWithheld
 }
 
 // Deadline is the instant, by this process's monotonic clock, after which the

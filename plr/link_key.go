@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -19,13 +20,15 @@ type LinkKey struct {
 // open old ones. A key taken off the list kills its links.
 type LinkKeys []LinkKey
 
+var keyID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+
 // ParseLinkKeys reads "id:base64,id:base64". Keys have at least 32 bytes.
 func ParseLinkKeys(s string) (LinkKeys, error) {
 	var keys LinkKeys
 	for _, item := range strings.Split(s, ",") {
 		id, encoded, ok := strings.Cut(strings.TrimSpace(item), ":")
-		if !ok || id == "" {
-			return nil, errors.New("each key is written id:base64")
+		if !ok || !keyID.MatchString(id) {
+			return nil, errors.New("each key is written id:base64, the id of at most 32 letters, digits, - and _")
 		}
 		key, err := base64.StdEncoding.DecodeString(encoded)
 		if err != nil || len(key) < 32 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -14,6 +15,8 @@ import (
 
 // Argon2id with 19 MiB, 2 passes, 1 lane: the OWASP Password Storage minimum,
 // measured at 27 ms and 20 MB each.
+var errBusy = errors.New("too many PINs are being checked")
+
 const (
 	argonMemory = 19 * 1024 // KiB
 	argonTime   = 2
@@ -94,12 +97,23 @@ func (s *Service) pinMatches(ctx context.Context, hash, pin string) (bool, error
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
 }
 
+// pinSlotFree says whether a hash could begin now without waiting.
+func (s *Service) pinSlotFree() bool { return len(s.pinSlots) < cap(s.pinSlots) }
+
+// maxPINWait is how long a hash may wait for a slot. Beyond it the service is
+// busy, and says so rather than letting a queue grow.
+const maxPINWait = 2 * time.Second
+
 // argon runs one hash in one of few slots: each costs 20 MB, and unbounded
 // hashing is how a service is put down.
 func (s *Service) argon(ctx context.Context, pin string, salt []byte) ([]byte, error) {
+	patience := time.NewTimer(maxPINWait)
+	defer patience.Stop()
 	select {
 	case s.pinSlots <- struct{}{}:
 		defer func() { <-s.pinSlots }()
+	case <-patience.C:
+		return nil, Unavailable(errBusy, maxPINWait)
 	case <-ctx.Done():
 		return nil, Unavailable(ctx.Err(), time.Second)
 	}

@@ -66,6 +66,8 @@ const (
 	minRedemptionID = 20
 	maxRedemptionID = 128
 	busyRetry       = 2 * time.Second
+	// redeemTime bounds a redemption from its first counted step on.
+	redeemTime = 8 * time.Second
 )
 
 // Redeem opens a link. The order is the promise: attempt counted, PIN checked,
@@ -83,6 +85,10 @@ func (s *Service) Redeem(ctx context.Context, in RedeemInput) (RedeemOutcome, er
 	if link == nil || err != nil {
 		return unknownShare(), ignoreNotFound(err)
 	}
+	// From here on attempts are counted and recorded: a client that goes away
+	// must not leave a guess or a use without its entry.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redeemTime)
+	defer cancel()
 	if link.PINRequired() {
 		if outcome, err := s.checkGuess(ctx, link, in); outcome != nil || err != nil {
 			return outcome, err
@@ -117,6 +123,11 @@ func (in *RedeemInput) check() error {
 func (s *Service) linkBySecret(ctx context.Context, secret string) (*SecretRef, *ShareLink, error) {
 	ref, err := s.store.SecretOwner(ctx, secretHash(secret))
 	if err != nil {
+		return nil, nil, err
+	}
+	// A link made under a number that was linked to another since is dead: its
+	// owner, now known under the other number, could neither see nor revoke it.
+	if master, err := s.store.MasterULN(ctx, ref.ULN); err != nil || master != ref.ULN {
 		return nil, nil, err
 	}
 	link, err := s.linkByRef(ctx, ref)
@@ -164,6 +175,14 @@ func (s *Service) checkGuess(ctx context.Context, link *ShareLink, in RedeemInpu
 		if !current.frozen(now) {
 			return busy(), nil // the last guesses are still being checked
 		}
+		// The PIN is hashed all the same, so that a frozen link takes the time of
+		// a wrong PIN; what comes of it is not looked at. Only when a slot is free:
+		// a frozen link must not keep others waiting.
+		if s.pinSlotFree() {
+			if _, err := s.pinMatches(ctx, link.PINHash, pin); err != nil {
+				return nil, err
+			}
+		}
 		if err := s.recordAttempt(ctx, link, in, AccessFrozen); err != nil {
 			return nil, err
 		}
@@ -185,11 +204,40 @@ func (s *Service) checkGuess(ctx context.Context, link *ShareLink, in RedeemInpu
 	return pinRequired(), nil
 }
 
-// open gathers, claims, records and hands over.
+// open gathers and claims, again when what the link may show changed between
+// the two, and hands the granted claim on.
 func (s *Service) open(ctx context.Context, ref *SecretRef, in RedeemInput) (RedeemOutcome, error) {
 	disclosures := disclosuresOf(ctx)
 	if disclosures == nil {
 		return nil, errors.New("redeem called outside a disclosure")
+	}
+	redemption := in.RedemptionID
+	if redemption == "" {
+		var err error
+		if redemption, err = newID(s.random, idRedeem); err != nil {
+			return nil, err
+		}
+	}
+	for range gatherings {
+		outcome, err := s.openOnce(ctx, disclosures, ref, in, redemption)
+		if outcome != nil || err != nil {
+			return outcome, err
+		}
+	}
+	return busy(), nil
+}
+
+// gatherings bounds how often data is gathered anew because the owner keeps
+// changing what the link may show.
+const gatherings = 5
+
+// openOnce is one round of open; nil without an error when what it gathered
+// was out of date.
+func (s *Service) openOnce(ctx context.Context, disclosures *Disclosures, ref *SecretRef, in RedeemInput, redemption string) (RedeemOutcome, error) {
+	// The edition is read before the data: a change in between makes it stale.
+	sharing, err := s.store.Sharing(ctx, ref.ULN)
+	if err != nil {
+		return nil, err
 	}
 	link, err := s.linkByRef(ctx, ref)
 	if err != nil {
@@ -205,12 +253,6 @@ func (s *Service) open(ctx context.Context, ref *SecretRef, in RedeemInput) (Red
 		}
 		return unavailable(LinkRevoked, link.ExpiresAt), nil
 	}
-	redemption := in.RedemptionID
-	if redemption == "" {
-		if redemption, err = newID(s.random, idRedeem); err != nil {
-			return nil, err
-		}
-	}
 	lease, err := newID(s.random, idLease)
 	if err != nil {
 		return nil, err
@@ -218,9 +260,9 @@ func (s *Service) open(ctx context.Context, ref *SecretRef, in RedeemInput) (Red
 	began := time.Now() //nolint:forbidigo // monotonic: a lease ends on this process's own watch
 	claim, err := s.store.ClaimRedemption(ctx, Claim{
 		ULN: ref.ULN, LinkID: ref.LinkID, RedemptionHash: digest("redemption", ref.LinkID+"\x00"+redemption),
-		LeaseID: lease, Now: s.now(), Restricted: record.restricted(),
+		LeaseID: lease, Now: s.now(), Restricted: record.restricted(), Edition: sharing.Edition,
 	})
-	if err != nil {
+	if err != nil || claim.Stale {
 		return nil, err
 	}
 	if claim.State != LinkActive {
@@ -229,9 +271,16 @@ func (s *Service) open(ctx context.Context, ref *SecretRef, in RedeemInput) (Red
 		}
 		return unavailable(claim.State, link.ExpiresAt), nil
 	}
-	disclosures.add(s, Renewal{ULN: ref.ULN, LinkID: ref.LinkID, LeaseID: lease, Restricted: record.restricted()}, began)
+	disclosures.add(s, Renewal{
+		ULN: ref.ULN, LinkID: ref.LinkID, LeaseID: lease, Restricted: record.restricted(), Edition: sharing.Edition,
+	}, began)
+	return s.recordOpening(ctx, in, claim, shared, redemption)
+}
 
-	entry, err := s.newAccessEntry(link, in, AccessDisclosed)
+// recordOpening writes the access entry of a granted claim. What cannot be
+// recorded is not disclosed.
+func (s *Service) recordOpening(ctx context.Context, in RedeemInput, claim ClaimResult, shared *SharedRecord, redemption string) (RedeemOutcome, error) {
+	entry, err := s.newAccessEntry(&claim.Link, in, AccessDisclosed)
 	if err != nil {
 		return nil, err
 	}
@@ -240,10 +289,9 @@ func (s *Service) open(ctx context.Context, ref *SecretRef, in RedeemInput) (Red
 	}
 	entry.ItemsDisclosed, entry.FieldsDisclosed, entry.RedemptionCount = len(shared.Events), shared.Fields, claim.Link.RedemptionCount
 	if err := s.store.AppendAccessEntry(ctx, entry); err != nil {
-		return nil, err // not recorded, so not disclosed
+		return nil, err
 	}
-	shared.Reference, shared.RedemptionID = *entry.Reference, &redemption
-	shared.ExpiresAt = claim.Link.ExpiresAt
+	shared.Reference, shared.RedemptionID, shared.ExpiresAt = *entry.Reference, &redemption, claim.Link.ExpiresAt
 	return shared, nil
 }
 
@@ -298,7 +346,12 @@ func busy() *TryAgainLater {
 		"Mae rhywun yn agor y ddolen hon ar hyn o bryd. Rhowch gynnig arall arni ymhen ychydig eiliadau.")}
 }
 
-func unavailable(state LinkState, expires time.Time) *ShareUnavailable {
+// unavailable tells why a link does not open to somebody who has proved
+// everything it asks for. That it froze since is not told: see checkGuess.
+func unavailable(state LinkState, expires time.Time) RedeemOutcome {
+	if state == LinkFrozen {
+		return pinRequired()
+	}
 	reason := ReasonWithdrawn
 	text := T("The person who shared this has withdrawn the link. Their qualifications are not affected.",
 		"Mae'r sawl a rannodd hwn wedi tynnu'r ddolen yn ôl. Nid yw hyn yn effeithio ar eu cymwysterau.")

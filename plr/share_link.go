@@ -21,7 +21,9 @@ type ShareLink struct {
 	ViewID      string
 	ViewVersion int
 	CreatedAt   time.Time
-	ExpiresAt   time.Time
+	// EditedAt is when the owner last set the end: see safeForRestricted.
+	EditedAt  time.Time
+	ExpiresAt time.Time
 	// MaxRedemptions is the use limit; nil for none.
 	MaxRedemptions  *int
 	RedemptionCount int
@@ -59,11 +61,31 @@ func (ShareLink) IsNode() {}
 // PINRequired says whether opening asks for a PIN.
 func (l *ShareLink) PINRequired() bool { return l.PINHash != "" }
 
+// safeForRestricted says whether the link keeps the rules of the sensitive
+// learners policy. A link made before its owner came under the policy may not;
+// it stays paused until it does.
+func (l *ShareLink) safeForRestricted() bool {
+	return l.PINHash != "" && !l.ExpiresAt.After(l.EditedAt.Add(restrictedLinkLife))
+}
+
 // Clone copies the link deeply.
 func (l *ShareLink) Clone() *ShareLink {
 	out := *l
 	out.Redemptions = maps.Clone(l.Redemptions)
+	out.Label, out.MaxRedemptions = clone(l.Label), clone(l.MaxRedemptions)
+	out.FrozenAt, out.RevokedAt = clone(l.FrozenAt), clone(l.RevokedAt)
+	if out.Recipient = clone(l.Recipient); out.Recipient != nil {
+		out.Recipient.Organisation, out.Recipient.Email = clone(l.Recipient.Organisation), clone(l.Recipient.Email)
+	}
 	return &out
+}
+
+func clone[E any](p *E) *E {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
 }
 
 // Recipient is a person or body a link is for, or who opened it, as stated.
@@ -145,7 +167,7 @@ func (l *ShareLink) TakeGuess(now time.Time) bool {
 func (l *ShareLink) SettleGuess(right bool, now time.Time) {
 	switch {
 	case right:
-		l.GuessesLeft = min(l.GuessesLeft+1, GuessBudget)
+		l.GuessesLeft, l.FrozenAt = min(l.GuessesLeft+1, GuessBudget), nil
 	case l.GuessesLeft == 0 && l.FrozenAt == nil:
 		l.FrozenAt = &now
 	}
@@ -218,7 +240,7 @@ func (s *Service) CreateShareLink(ctx context.Context, uln ULN, in ShareLinkInpu
 
 func (s *Service) draftLink(l *Learner, view *ConfiguredView, in ShareLinkInput, now time.Time, faults *faultList) *ShareLink {
 	link := &ShareLink{
-		ULN: l.ULN, Label: in.Label, ViewID: view.ID, ViewVersion: view.Version, CreatedAt: now,
+		ULN: l.ULN, Label: in.Label, ViewID: view.ID, ViewVersion: view.Version, CreatedAt: now, EditedAt: now,
 		ExpiresAt: now.Add(adultLinkLife), MaxRedemptions: in.MaxRedemptions, Recipient: in.Recipient,
 		Purpose: in.Purpose, Language: in.Language, Version: 1,
 	}
@@ -326,11 +348,12 @@ func (s *Service) UpdateShareLink(ctx context.Context, uln ULN, in ShareLinkChan
 	}
 	now := s.now()
 	minor, restricted := l.Record.minor(DateOf(now)), l.Record.restricted()
-	return s.editLink(ctx, uln, in.ID, func(_ *Sharing, link *ShareLink) error {
+	return s.editLink(ctx, uln, in.ID, func(sh *Sharing, link *ShareLink) error {
 		if link.Version != in.ExpectedVersion {
 			return versionMismatch(link.Version)
 		}
 		var faults faultList
+		hadEnded := ended(sh.StateOf(link, now, restricted))
 		set(&link.Label, in.Label, in.ClearLabel)
 		set(&link.MaxRedemptions, in.MaxRedemptions, in.ClearMaxRedemptions)
 		set(&link.Recipient, in.Recipient, in.ClearRecipient)
@@ -338,7 +361,7 @@ func (s *Service) UpdateShareLink(ctx context.Context, uln ULN, in ShareLinkChan
 			faults.add(refuse(CodeRequired, T("Your links need a use limit until you are 18.", "Mae angen terfyn defnydd ar eich dolenni nes eich bod yn 18."), "maxRedemptions"))
 		}
 		if in.ExpiresAt != nil {
-			link.ExpiresAt = in.ExpiresAt.UTC().Truncate(time.Millisecond)
+			link.ExpiresAt, link.EditedAt = in.ExpiresAt.UTC().Truncate(time.Millisecond), now
 			faults.add(checkExpiry(link.ExpiresAt, now, restricted))
 		}
 		if in.Purpose != nil {
@@ -348,6 +371,9 @@ func (s *Service) UpdateShareLink(ctx context.Context, uln ULN, in ShareLinkChan
 			link.Language = *in.Language
 		}
 		link.checkDetails(&faults)
+		if hadEnded && sh.lasting(now, restricted) > MaxLiveLinks { // it lives again, and counts again
+			faults.add(tooManyLinks())
+		}
 		return faults.err()
 	})
 }
@@ -382,6 +408,11 @@ func (s *Service) ResumeShareLink(ctx context.Context, uln ULN, id string) (*Sha
 	return s.editLink(ctx, uln, id, func(sh *Sharing, link *ShareLink) error {
 		if sh.Off(restricted) {
 			return sharingOff()
+		}
+		if restricted && !link.safeForRestricted() {
+			return refuse(CodeOutOfRange, T(
+				"Your links need a PIN and can last 7 days at most. Make a new link.",
+				"Mae angen PIN ar eich dolenni, a gallant bara 7 diwrnod ar y mwyaf. Gwnewch ddolen newydd."), "id")
 		}
 		link.Paused, link.Generation = false, sh.Generation
 		return nil
@@ -437,6 +468,9 @@ func (s *Service) showStatus(ctx context.Context, sharing *Sharing, links ...*Sh
 	}
 	for _, link := range links {
 		link.Status = sharing.StateOf(link, s.now(), record.restricted())
+		if _, ok := s.secretOf(link); !ok {
+			link.Status = LinkRevoked // its key was taken off the list, which kills it
+		}
 	}
 	return nil
 }

@@ -20,6 +20,10 @@ type Sharing struct {
 	// Generation rises with every opt-out. A link is live only in the
 	// generation it was made or resumed in, so that one write pauses all.
 	Generation int
+	// Edition rises whenever what the links may show has changed: a view was
+	// edited, an event challenged. A claim names the edition its data was
+	// gathered in, so that data gathered before a change never leaves after it.
+	Edition int
 	// Links by id; revoked links move out of the document.
 	Links map[string]*ShareLink
 	// Leases are disclosures past their last check, by lease id.
@@ -70,6 +74,8 @@ type Claim struct {
 	Now            time.Time
 	// Restricted: the learner's register entry carries the restriction now.
 	Restricted bool
+	// Edition of the Sharing document when the data was gathered.
+	Edition int
 }
 
 // ClaimResult is the decision on a claim. The lease holds only when State is LinkActive.
@@ -79,6 +85,9 @@ type ClaimResult struct {
 	Link ShareLink
 	// Repeat: the same redemption came again and nothing was spent.
 	Repeat bool
+	// Stale: the link is live, but what it may show changed since the data was
+	// gathered. Nothing was spent and no lease taken: gather and claim again.
+	Stale bool
 }
 
 // RepeatWindow is how long the holder of a redemption's token may open the
@@ -96,7 +105,6 @@ func (s *Sharing) Claim(c Claim) ClaimResult {
 	if link == nil {
 		return ClaimResult{State: LinkRevoked}
 	}
-	s.tidy(c.Now)
 	openedAt, known := link.Redemptions[c.RedemptionHash]
 	repeat := known && c.Now.Before(openedAt.Add(RepeatWindow))
 	state := s.StateOf(link, c.Now, c.Restricted)
@@ -106,7 +114,14 @@ func (s *Sharing) Claim(c Claim) ClaimResult {
 	if state != LinkActive {
 		return ClaimResult{State: state, Link: *link}
 	}
+	if c.Edition != s.Edition {
+		return ClaimResult{State: state, Link: *link, Stale: true}
+	}
+	s.tidy(c.Now)
 	if !repeat {
+		for len(link.Redemptions) >= maxRedemptionsKept {
+			delete(link.Redemptions, oldest(link.Redemptions))
+		}
 		link.RedemptionCount++
 		if link.Redemptions == nil {
 			link.Redemptions = map[string]time.Time{}
@@ -124,15 +139,21 @@ type Renewal struct {
 	LeaseID    string
 	Now        time.Time
 	Restricted bool
+	// Edition the data was gathered in.
+	Edition int
 }
 
 // Renew decides again whether the link is live and, if it is, takes the lease
 // anew: another last check, after which data may leave. The use was spent by
-// the claim, so that a link used up by it is still live for it.
+// the claim, so that a link used up by it is still live for it. Without the lease
+// that a claim took, there is nothing to renew.
 func (s *Sharing) Renew(r Renewal) LinkState {
 	link := s.Links[r.LinkID]
 	if link == nil {
 		return LinkRevoked
+	}
+	if held, ok := s.Leases[r.LeaseID]; !ok || held.LinkID != r.LinkID || r.Edition != s.Edition {
+		return LinkPaused // what was gathered must not leave any more
 	}
 	state := s.StateOf(link, r.Now, r.Restricted)
 	if state == LinkUsedUp {
@@ -171,9 +192,6 @@ func (s *Sharing) tidy(now time.Time) {
 				delete(link.Redemptions, hash)
 			}
 		}
-		for len(link.Redemptions) >= maxRedemptionsKept {
-			delete(link.Redemptions, oldest(link.Redemptions))
-		}
 	}
 }
 
@@ -199,7 +217,7 @@ func (s *Sharing) StateOf(link *ShareLink, now time.Time, restricted bool) LinkS
 		return LinkUsedUp
 	case link.frozen(now):
 		return LinkFrozen
-	case link.Paused, link.Generation != s.Generation, s.Off(restricted):
+	case link.Paused, link.Generation != s.Generation, s.Off(restricted), restricted && !link.safeForRestricted():
 		return LinkPaused
 	default:
 		return LinkActive
@@ -222,6 +240,11 @@ func (s *Sharing) OptOut(now time.Time) {
 // OptIn switches sharing on. With resumeLinks, every link that its owner had
 // not paused by hand works again; otherwise all stay paused.
 func (s *Sharing) OptIn(now time.Time, resumeLinks bool) {
+	if s.ChangedAt == nil {
+		// The switch was off by default, which raised no generation: links from
+		// before the restriction must not live again by themselves.
+		s.Generation++
+	}
 	s.OptedOut, s.ChangedAt = false, &now
 	if !resumeLinks {
 		return
@@ -239,25 +262,40 @@ func (s *Sharing) Admit(link *ShareLink, restricted bool) error {
 	if s.Off(restricted) {
 		return sharingOff()
 	}
-	live := 0
-	for _, l := range s.Links {
-		if st := s.StateOf(l, link.CreatedAt, restricted); st != LinkExpired && st != LinkUsedUp {
-			live++
-		}
-	}
-	if live >= MaxLiveLinks || len(s.Links) >= MaxLinks {
-		return refuse(CodeLimitReached, T(
-			"You have as many links as you can have. Revoke some first.",
-			"Mae gennych gymaint o ddolenni ag y cewch. Diddymwch rai yn gyntaf."))
+	if s.lasting(link.CreatedAt, restricted) >= MaxLiveLinks || len(s.Links) >= MaxLinks {
+		return tooManyLinks()
 	}
 	link.Generation = s.Generation
 	s.Links[link.ID] = link
 	return nil
 }
 
+// lasting counts the links that have not ended: paused and frozen ones count.
+func (s *Sharing) lasting(now time.Time, restricted bool) int {
+	n := 0
+	for _, l := range s.Links {
+		if !ended(s.StateOf(l, now, restricted)) {
+			n++
+		}
+	}
+	return n
+}
+
+// ended says whether a state is an end that only an owner's edit can undo.
+func ended(state LinkState) bool {
+	return state == LinkExpired || state == LinkUsedUp || state == LinkRevoked
+}
+
+func tooManyLinks() *Error {
+	return refuse(CodeLimitReached, T(
+		"You have as many links as you can have. Revoke some first.",
+		"Mae gennych gymaint o ddolenni ag y cewch. Diddymwch rai yn gyntaf."))
+}
+
 // Clone copies the document deeply, so that a caller cannot change a store's copy.
 func (s *Sharing) Clone() *Sharing {
 	out := *s
+	out.ChangedAt = clone(s.ChangedAt)
 	out.Links = make(map[string]*ShareLink, len(s.Links))
 	for id, l := range s.Links {
 		out.Links[id] = l.Clone()

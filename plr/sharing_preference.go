@@ -122,6 +122,20 @@ func (s *Service) SetSharingPreference(ctx context.Context, uln ULN, in SetShari
 	if err := faults.err(); err != nil {
 		return nil, err
 	}
+	before, err := s.store.Sharing(ctx, uln)
+	if err != nil {
+		return nil, err
+	}
+	if before.ChangedAt != nil && before.OptedOut == in.OptOut && !in.ResumeLinks {
+		// Already so: nothing moves. An opt-out is still answered only when no
+		// disclosure is under way, because an answer to the first may have been lost.
+		if in.OptOut {
+			if err := s.awaitLeases(ctx, uln, ""); err != nil {
+				return nil, err
+			}
+		}
+		return s.SharingPreference(ctx, l)
+	}
 	now := s.now()
 	change := PreferenceChange{OptedOut: in.OptOut, At: now, Channel: ChannelSelf}
 	sharing, err := s.store.SetSharingPreference(ctx, uln, change, func(sh *Sharing) error {
@@ -145,6 +159,21 @@ func (s *Service) SetSharingPreference(ctx context.Context, uln ULN, in SetShari
 		return nil, err
 	}
 	return s.preference(l, sharing, history), nil
+}
+
+// contentChanged tells every link that what it may show has changed, and
+// returns when no disclosure of what was before is under way. It follows every
+// such change, and every repeat of one: its second write may have been lost
+// with the process that made the first.
+func (s *Service) contentChanged(ctx context.Context, uln ULN) error {
+	ctx = context.WithoutCancel(ctx) // the change is made: its announcement must not depend on who waits for it
+	if _, err := s.store.EditSharing(ctx, uln, func(sh *Sharing) error {
+		sh.Edition++
+		return nil
+	}); err != nil {
+		return err
+	}
+	return s.awaitLeases(ctx, uln, "")
 }
 
 // leasePoll is how often a waiting owner looks whether disclosures ended.

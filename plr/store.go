@@ -42,9 +42,14 @@ type RecordStore interface {
 	// itself; the changes come in the updates' order. An error may leave a
 	// first part applied; repeating the call is harmless. A linked number leads to
 	// the update's record from then on. An update for a number that is itself
-	// linked goes to the number it is linked to. NewLearner is set by the store
-	// when no record was held.
+	// linked goes to the number it is linked to. A record held under a number
+	// that becomes linked stays where it is, and nothing leads to it any more.
+	// NewLearner is set by the store when no record was held. Times in updates are
+	// UTC and have at most millisecond precision: a backend may keep no more.
 	ImportRecords(ctx context.Context, updates []RecordUpdate, now time.Time) ([]RecordChange, error)
+	// MasterULN gives the number that uln is linked to, through however many
+	// links, and uln itself when it is linked to none, known or not.
+	MasterULN(ctx context.Context, uln ULN) (ULN, error)
 	// HasRecords says whether any record is held.
 	HasRecords(ctx context.Context) (bool, error)
 }
@@ -60,6 +65,8 @@ type AccountStore interface {
 	// same pair again is no error. Of parallel calls for one number or one
 	// account, exactly one succeeds.
 	BindAccount(ctx context.Context, accountID string, uln ULN, now time.Time) error
+	// AccountOf gives the account that is bound to exactly this number.
+	AccountOf(ctx context.Context, uln ULN) (*Account, error)
 	// UnbindULN frees uln, if it is bound.
 	UnbindULN(ctx context.Context, uln ULN) error
 	// InvalidateSessions raises SessionsInvalidBefore to before; it never lowers it.

@@ -13,7 +13,11 @@ func (r query) Learner(ctx context.Context) (*plr.Learner, error) {
 	if err != nil || uln == "" {
 		return nil, err
 	}
-	return r.Service.Learner(ctx, uln)
+	l, err := r.Service.Learner(ctx, uln)
+	if err != nil && plr.CodeOf(err) == plr.CodeNotFound {
+		return nil, nil // bound to a number of which nothing is held any more
+	}
+	return l, err
 }
 
 // Node finds one of the asking learner's own objects. Whatever is not theirs

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -40,15 +41,22 @@ type app struct {
 	server  *http.Server
 	service *plr.Service
 	failed  chan error
-	closers []func()
+	// samplesLeftOut: the store held other learners at the first start, so the
+	// sample people have no records.
+	samplesLeftOut bool
+	closers        []func()
 }
+
+// stopNotice is how long a production process says that it is stopping
+// before it takes no more connections.
+const stopNotice = 3 * time.Second
 
 // drainTime is how long requests may finish after a stop was asked for.
 const drainTime = 10 * time.Second
 
 // start opens everything in order. When it fails, what was opened is closed.
-func start(ctx context.Context, c *config, p parts) (a *app, err error) {
-	a = &app{config: c, failed: make(chan error, 2)}
+func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
+	a := &app{config: c, failed: make(chan error, 2)}
 	defer func() {
 		if err != nil {
 			a.close()
@@ -96,7 +104,7 @@ func start(ctx context.Context, c *config, p parts) (a *app, err error) {
 		return nil, err
 	}
 	pages, err := web.New(web.Config{
-		Redeemer: a.service, PublicURL: c.PublicURL, Explorer: c.Explorer, Development: !c.production(),
+		Redeemer: a.service, PublicURL: c.PublicURL, Explorer: c.Explorer, Schema: c.SchemaOpen, Development: !c.production(),
 		Random: rand.Reader, Logger: logger,
 	})
 	if err != nil {
@@ -108,7 +116,14 @@ func start(ctx context.Context, c *config, p parts) (a *app, err error) {
 		graphql: newGraphQL(a.service, c.SchemaOpen, logger), signIn: signIn, pages: pages, health: a.health, service: a.service,
 	}, logger)
 	a.server = newHTTPServer(handler, logger)
-	a.serveOn(a.server, listener, c.TLSCertFile, c.TLSKeyFile)
+	if c.TLSCertFile != "" {
+		certificate, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("TLS_CERT_FILE and TLS_KEY_FILE: %w", err)
+		}
+		a.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	}
+	a.serveOn(a.server, listener)
 	return a, nil
 }
 
@@ -160,8 +175,12 @@ const providerProbe = 3 * time.Second
 // newHTTPServer bounds every phase of a connection, so that slow clients
 // cannot hold it.
 func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	// HTTP/2 shares one connection between answers, so a write deadline cannot
+	// stop the bytes of one: what is disclosed could leave after its deadline.
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
 	return &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		Protocols: &protocols, Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: log.New(quietly{logger}, "", 0),
 	}
@@ -174,11 +193,11 @@ func listen(given net.Listener, addr string) (net.Listener, error) {
 	return (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
 }
 
-func (a *app) serveOn(server *http.Server, listener net.Listener, cert, key string) {
+func (a *app) serveOn(server *http.Server, listener net.Listener) {
 	go func() {
 		var err error
-		if cert != "" {
-			err = server.ServeTLS(listener, cert, key)
+		if server.TLSConfig != nil {
+			err = server.ServeTLS(listener, "", "")
 		} else {
 			err = server.Serve(listener)
 		}
@@ -203,6 +222,11 @@ func (a *app) wait(ctx context.Context) error {
 // everything in the opposite order of opening.
 func (a *app) stop() {
 	a.health.stopping.Store(true)
+	if a.config.production() {
+		// Load balancers look every second or so: they must see the word before
+		// the listener is gone.
+		<-time.After(stopNotice)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	if err := a.server.Shutdown(ctx); err != nil {
@@ -237,6 +261,9 @@ func (a *app) printWhere(w io.Writer) {
 		line("sign-in provider", "%s (development; choose a sample learner)", a.devop)
 	}
 	line("data", "%s", a.config.DataDir)
+	if a.samplesLeftOut {
+		line("sample learners", "left out, because other learners were imported first; to add them: server import lrs/samples/*.xml")
+	}
 }
 
 func newLogger(c *config, w io.Writer) *slog.Logger {

@@ -101,7 +101,7 @@ func (c *config) validate(fault func(string, ...any), env func(string) string) {
 		fault("LISTEN_ADDR must be host:port")
 	}
 	public, err := url.Parse(c.PublicURL)
-	if err != nil || public.Host == "" || (public.Scheme != "http" && public.Scheme != "https") || public.Path != "" || public.RawQuery != "" || public.User != nil {
+	if err != nil || public.Host == "" || (public.Scheme != "http" && public.Scheme != "https") || public.Path != "" || public.RawQuery != "" || strings.Contains(c.PublicURL, "#") || public.User != nil {
 		fault("PUBLIC_URL must be an address like https://records.example.org, without a path")
 	} else if public.Scheme == "http" && (c.production() || !isLoopback(public.Hostname())) {
 		fault("PUBLIC_URL must begin with https:// unless it is on this machine in development")

@@ -48,6 +48,12 @@ func (a *app) openDevop(ctx context.Context, c *config, p parts, clientKey crypt
 		if person.ULN == "" {
 			continue
 		}
+		if _, err := a.service.Learner(ctx, person.ULN); plr.CodeOf(err) == plr.CodeNotFound && err != nil {
+			a.samplesLeftOut = true // the store held other learners before the first start
+			continue
+		} else if err != nil {
+			return "", "", err
+		}
 		if err := a.service.BindSample(ctx, issuer, person.Subject, person.ULN); err != nil {
 			return "", "", fmt.Errorf("bind the sample learners: %w", err)
 		}
@@ -57,7 +63,7 @@ func (a *app) openDevop(ctx context.Context, c *config, p parts, clientKey crypt
 		return "", "", err
 	}
 	server := newHTTPServer(handler, logger)
-	a.serveOn(server, listener, "", "")
+	a.serveOn(server, listener)
 	a.onClose(func() { _ = server.Close() })
 	a.devop = issuer
 	return issuer, clientID, nil

@@ -21,7 +21,9 @@ func importFiles(ctx context.Context, args []string, env func(string) string, no
 	flags := flag.NewFlagSet("import", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	rejectsPath := flags.String("rejects", "rejects.ndjson", "where refused items are listed, without any personal value")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	if flags.NArg() == 0 {

@@ -69,7 +69,7 @@ func TestCommandLine(t *testing.T) {
 		fail bool
 	}{
 		"version":              {[]string{"version"}, "openplr", false},
-		"help":                 {[]string{"help"}, "server import FILE", false},
+		"help":                 {[]string{"help"}, "server import", false},
 		"unknown":              {[]string{"serv"}, "", true},
 		"import without file":  {[]string{"import"}, "", true},
 		"import, unknown flag": {[]string{"import", "-x"}, "", true},

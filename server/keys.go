@@ -24,7 +24,9 @@ func secretKeys(setting, dataDir, name string) (plr.LinkKeys, error) {
 		text, err := madeOnce(dataDir, name, func() ([]byte, error) {
 			key := make([]byte, 32)
 			_, err := rand.Read(key)
-			return []byte("local-1:" + base64.StdEncoding.EncodeToString(key)), err
+			// The id differs each time, so that a lost file is noticed as a missing
+			// key and a new one is never taken for the one that was.
+			return []byte("local-" + rand.Text()[:8] + ":" + base64.StdEncoding.EncodeToString(key)), err
 		})
 		if err != nil {
 			return nil, err

@@ -153,3 +153,32 @@ func TestRealRedis(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.raw)
 	}
 }
+
+// A start that fails says why, in words, and leaves nothing open.
+func TestStartFailuresAreTold(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, harnessOptions{})
+	taken := freeListener(t)
+	t.Cleanup(func() { _ = taken.Close() })
+	for name, c := range map[string]struct {
+		env  map[string]string
+		want string
+	}{
+		"data file in use": {map[string]string{"DATA_DIR": h.dir}, "stop it first"},
+		"port in use":      {map[string]string{"LISTEN_ADDR": taken.Addr().String()}, "LISTEN_ADDR"},
+		"no certificate":   {map[string]string{"LISTEN_ADDR": "127.0.0.1:0", "DEVOP_ADDR": "127.0.0.1:0", "TLS_CERT_FILE": "none.pem", "TLS_KEY_FILE": "none.pem"}, "TLS_CERT_FILE"},
+		"broken Redis URL": {map[string]string{"REDIS_URL": "nonsense://u:hunter2@h"}, "REDIS_URL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := map[string]string{"DATA_DIR": t.TempDir(), "PUBLIC_URL": "http://localhost:1"}
+			for k, v := range c.env {
+				env[k] = v
+			}
+			_, err := runCommand(t, env)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}

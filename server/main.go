@@ -1,7 +1,7 @@
 // Package main is the server: configuration, wiring, routes, transports,
 // lifecycle and subcommands. It may import every room; no room imports it.
 //
-// Where to look: run.go lists the subcommands, serve.go opens everything in
+// Where to look: run.go lists the subcommands, app.go opens everything in
 // order, routes.go shows every route and the order of middleware.
 package main
 

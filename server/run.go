@@ -12,8 +12,9 @@ import (
 
 const usage = `Usage:
   server                    serve; everything is configured by environment variables (README.md)
-  server import FILE...     read LRS web-service responses into the store
-       [-rejects FILE]      where refused items are listed (default rejects.ndjson)
+  server import [-rejects FILE] FILE...
+                            read LRS web-service responses into the store; refused
+                            items are listed in the rejects file (rejects.ndjson)
   server version            say which build this is
   server help               this text
 `

@@ -62,6 +62,6 @@ func (p *Pages) fault(w http.ResponseWriter, r *http.Request, err error) {
 		status = http.StatusServiceUnavailable
 	}
 	setRetryAfter(w.Header(), retryAfter(err))
-	p.Logger.ErrorContext(r.Context(), "page failed", "ref", ref, "status", status, "error", causes(err))
+	p.Logger.ErrorContext(r.Context(), "page failed", "ref", ref, "status", status, "kind", kind(err))
 	p.ErrorPage(w, r, status, ref)
 }

@@ -2,19 +2,22 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"openplr/plr"
 )
 
-// causes writes err with the causes that *plr.Error keeps from people.
-func causes(err error) string {
-	words := err.Error()
-	var e *plr.Error
-	if errors.As(err, &e) && e.Unwrap() != nil {
-		words += ": " + e.Unwrap().Error()
+// kind names the type of the innermost cause of err. Its words are not
+// logged: drivers put addresses and values into them.
+func kind(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return fmt.Sprintf("%T", err)
+		}
+		err = inner
 	}
-	return words
 }
 
 func retryAfter(err error) time.Duration {

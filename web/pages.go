@@ -30,6 +30,8 @@ type Config struct {
 	PublicURL string
 	// Explorer, optional, shows the explorer and links to it.
 	Explorer bool
+	// Schema, optional, links to /schema.graphqls.
+	Schema bool
 	// Development, optional, says on every page that the learners are samples.
 	Development bool
 	// Random gives unpredictable bytes.

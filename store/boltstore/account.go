@@ -80,6 +80,20 @@ func (s *Store) BindAccount(ctx context.Context, accountID string, uln plr.ULN, 
 	})
 }
 
+// AccountOf implements plr.AccountStore.
+func (s *Store) AccountOf(ctx context.Context, uln plr.ULN) (*plr.Account, error) {
+	var out *plr.Account
+	err := s.read(ctx, func(t *tx) error {
+		id, err := get[string](t, bindings, keyOf(string(uln)))
+		if err != nil {
+			return err
+		}
+		out, err = get[plr.Account](t, accounts, keyOf(*id), "id")
+		return err
+	})
+	return out, err
+}
+
 // UnbindULN implements plr.AccountStore.
 func (s *Store) UnbindULN(ctx context.Context, uln plr.ULN) error {
 	return s.write(ctx, func(t *tx) error {

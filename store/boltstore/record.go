@@ -26,6 +26,15 @@ func (s *Store) Record(ctx context.Context, uln plr.ULN) (*plr.Record, error) {
 	return out, err
 }
 
+// MasterULN implements plr.RecordStore.
+func (s *Store) MasterULN(ctx context.Context, uln plr.ULN) (master plr.ULN, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		master, err = t.master(uln)
+		return err
+	})
+	return master, err
+}
+
 // master follows uln to the number its record is kept under. Links make a
 // forest, because only a number without a link is ever linked to.
 func (t *tx) master(uln plr.ULN) (plr.ULN, error) {

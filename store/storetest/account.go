@@ -18,6 +18,25 @@ var accountCases = []testCase{
 		refused(t, s.BindAccount(t.Context(), NewID("act"), NewULN(), T0), plr.CodeNotFound)
 		refused(t, s.InvalidateSessions(t.Context(), NewID("act"), T0), plr.CodeNotFound)
 	}},
+	{"a number leads to the account bound to it, while it is", func(t *testing.T, s plr.Store) {
+		uln, a := NewULN(), Account()
+		must[*plr.Account](t)(s.EnsureAccount(t.Context(), a))
+		none := func() {
+			t.Helper()
+			got, err := s.AccountOf(t.Context(), uln)
+			refused(t, err, plr.CodeNotFound)
+			if got != nil {
+				t.Error("an account beside the error")
+			}
+		}
+		none()
+		ok(t, s.BindAccount(t.Context(), a.ID, uln, T0))
+		if got := must[*plr.Account](t)(s.AccountOf(t.Context(), uln)); got.ID != a.ID || got.ULN != uln {
+			t.Errorf("got %+v", got)
+		}
+		ok(t, s.UnbindULN(t.Context(), uln))
+		none()
+	}},
 	{"the first sight of a subject stores the account", func(t *testing.T, s plr.Store) {
 		a := Account()
 		same(t, "returned", must[*plr.Account](t)(s.EnsureAccount(t.Context(), a)), a)

@@ -149,6 +149,16 @@ var recordCases = []testCase{
 			}
 		}
 	}},
+	{"a number leads to its master", func(t *testing.T, s plr.Store) {
+		old, master, top := NewULN(), Update(NewULN(), 1), Update(NewULN(), 1)
+		master.Linked, top.Linked = []plr.ULN{old}, []plr.ULN{master.ULN}
+		must[[]plr.RecordChange](t)(s.ImportRecords(t.Context(), []plr.RecordUpdate{master}, T0))
+		for number, want := range map[plr.ULN]plr.ULN{old: master.ULN, master.ULN: master.ULN, "unknown": "unknown"} {
+			same(t, "master of "+string(number), must[plr.ULN](t)(s.MasterULN(t.Context(), number)), want)
+		}
+		must[[]plr.RecordChange](t)(s.ImportRecords(t.Context(), []plr.RecordUpdate{top}, T0))
+		same(t, "master of a chain", must[plr.ULN](t)(s.MasterULN(t.Context(), old)), top.ULN)
+	}},
 	{"two records are linked afterwards", func(t *testing.T, s plr.Store) {
 		old, master := Update(NewULN(), 2), Update(NewULN(), 1)
 		must[[]plr.RecordChange](t)(s.ImportRecords(t.Context(), []plr.RecordUpdate{old, master}, T0))

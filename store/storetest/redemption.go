@@ -50,6 +50,27 @@ var claimRules = []testCase{
 		doc := must[*plr.Sharing](t)(s.Sharing(t.Context(), link.ULN))
 		same(t, "leases", doc.Leases, map[string]plr.Lease{c.LeaseID: {LinkID: link.ID, Until: T0.Add(plr.LeaseLife)}})
 	}},
+	{"what was gathered before a change is claimed in vain", func(t *testing.T, s plr.Store) {
+		owner := NewULN()
+		link := created(t, s, WithLimit(Link(owner), 1))
+		must[*plr.Sharing](t)(s.EditSharing(t.Context(), owner, func(sh *plr.Sharing) error { sh.Edition++; return nil }))
+		c := Claim(link, T0)
+		if got := claimed(t, s, c); !got.Stale || got.State != plr.LinkActive {
+			t.Fatalf("got %+v", got)
+		}
+		if doc := must[*plr.Sharing](t)(s.Sharing(t.Context(), owner)); len(doc.Leases) != 0 || doc.Links[link.ID].RedemptionCount != 0 {
+			t.Fatalf("a stale claim left %+v", doc)
+		}
+		c.Edition = 1
+		if got := claimed(t, s, c); got.Stale || got.State != plr.LinkActive || got.Link.RedemptionCount != 1 {
+			t.Fatalf("got %+v", got)
+		}
+		must[*plr.Sharing](t)(s.EditSharing(t.Context(), owner, func(sh *plr.Sharing) error { sh.Edition++; return nil }))
+		r := plr.Renewal{ULN: owner, LinkID: link.ID, LeaseID: c.LeaseID, Now: T0, Edition: 1}
+		if got := must[plr.LinkState](t)(s.RenewLease(t.Context(), r)); got == plr.LinkActive {
+			t.Error("a lease on what was before the change was renewed")
+		}
+	}},
 	{"a lease is renewed while the link lives, and only then", func(t *testing.T, s plr.Store) {
 		owner := NewULN()
 		link := created(t, s, WithLimit(Link(owner), 1))
@@ -67,7 +88,9 @@ var claimRules = []testCase{
 		same(t, "leases", doc.Leases, map[string]plr.Lease{c.LeaseID: {LinkID: link.ID, Until: r.Now.Add(plr.LeaseLife)}})
 		restricted, late, unknown, foreign := r, r, r, r
 		restricted.Restricted, late.Now, unknown.LinkID, foreign.ULN = true, link.ExpiresAt, NewID("lnk"), NewULN()
-		for _, refused := range []plr.Renewal{restricted, late, unknown, foreign} {
+		free, other := r, r
+		free.LeaseID, other.Edition = NewID("lse"), 1
+		for _, refused := range []plr.Renewal{restricted, late, unknown, foreign, free, other} {
 			if got := renew(refused); got == plr.LinkActive {
 				t.Errorf("renewed: %+v", refused)
 			}
@@ -234,7 +257,13 @@ var claimRules = []testCase{
 				l.Generation = sh.Generation
 			}, T0, false, plr.LinkActive},
 			{"restricted", func(*plr.Sharing, *plr.ShareLink) {}, T0, true, plr.LinkPaused},
-			{"restricted, and opted in knowingly", func(sh *plr.Sharing, _ *plr.ShareLink) { sh.OptIn(T0, true) }, T0, true, plr.LinkActive},
+			{"restricted, opted in, link resumed", func(sh *plr.Sharing, l *plr.ShareLink) { WithPIN(l); sh.OptIn(T0, true) }, T0, true, plr.LinkActive},
+			{"restricted, opted in, link not resumed", func(sh *plr.Sharing, l *plr.ShareLink) { WithPIN(l); sh.OptIn(T0, false) }, T0, true, plr.LinkPaused},
+			{"restricted, link without a PIN", func(sh *plr.Sharing, _ *plr.ShareLink) { sh.OptIn(T0, true) }, T0, true, plr.LinkPaused},
+			{"restricted, link of a year", func(sh *plr.Sharing, l *plr.ShareLink) {
+				WithPIN(l).ExpiresAt = T0.Add(300 * 24 * time.Hour)
+				sh.OptIn(T0, true)
+			}, T0, true, plr.LinkPaused},
 			{"used up", func(_ *plr.Sharing, l *plr.ShareLink) { l.MaxRedemptions = ptr(0) }, T0, false, plr.LinkUsedUp},
 			{"frozen", func(_ *plr.Sharing, l *plr.ShareLink) { WithPIN(l).GuessesLeft, l.FrozenAt = 0, ptr(T0) }, T0, false, plr.LinkFrozen},
 		} {
@@ -345,6 +374,16 @@ var waysIn = []wayIn{
 	}},
 	{"renewal", 0, func(ctx context.Context, s plr.Store, link *plr.ShareLink, claimant int) (plr.LinkState, string, error) {
 		lease := fmt.Sprint("lease of ", claimant)
+		doc, err := s.Sharing(ctx, link.ULN)
+		if err != nil {
+			return "", lease, err
+		}
+		if _, held := doc.Leases[lease]; !held { // only what a claim took can be renewed
+			c := Claim(link, T0)
+			c.LeaseID, c.RedemptionHash = lease, lease
+			r, err := s.ClaimRedemption(ctx, c)
+			return r.State, lease, err
+		}
 		state, err := s.RenewLease(ctx, plr.Renewal{ULN: link.ULN, LinkID: link.ID, LeaseID: lease, Now: T0})
 		return state, lease, err
 	}},
@@ -455,7 +494,7 @@ func stopRace(t *testing.T, s plr.Store, in wayIn, stop func(context.Context, pl
 	if now == nil {
 		now = must[*plr.ShareLink](t)(s.RevokedShareLink(t.Context(), link.ULN, link.ID))
 	}
-	if spent := map[string]int{"claim": opened, "repeat of a claim": 1, "renewal": 0}[in.name]; now.RedemptionCount != spent {
+	if spent := map[string]int{"claim": opened, "repeat of a claim": 1, "renewal": claimants}[in.name]; now.RedemptionCount != spent {
 		t.Fatalf("count %d, want %d", now.RedemptionCount, spent)
 	}
 }

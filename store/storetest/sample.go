@@ -95,7 +95,7 @@ func View(uln plr.ULN) *plr.ConfiguredView {
 func Link(uln plr.ULN) *plr.ShareLink {
 	return &plr.ShareLink{
 		ID: NewID("lnk"), ULN: uln, Label: ptr("my test label"), ViewID: NewID("vw"), ViewVersion: 1,
-		CreatedAt: T0, ExpiresAt: T0.Add(24 * time.Hour),
+		CreatedAt: T0, EditedAt: T0, ExpiresAt: T0.Add(24 * time.Hour),
 		Recipient: &plr.Recipient{Name: "Test Recipient", Organisation: ptr("Prawf Cyf"), Email: ptr("test@example.com")},
 		Purpose:   plr.PurposeEmployment, Language: plr.LanguageEnglish, Version: 1, KeyID: "test-key",
 	}

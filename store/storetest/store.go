@@ -104,6 +104,10 @@ var calls = []call{
 	{"ClaimRedemption", func(ctx context.Context, s plr.Store, w *world) error {
 		return drop(s.ClaimRedemption(ctx, Claim(w.link, T0)))
 	}},
+	{"MasterULN", func(ctx context.Context, s plr.Store, w *world) error { return drop(s.MasterULN(ctx, w.uln)) }},
+	{"AccountOf", func(ctx context.Context, s plr.Store, w *world) error {
+		return ignoreNotFound(drop(s.AccountOf(ctx, w.uln)))
+	}},
 	{"RenewLease", func(ctx context.Context, s plr.Store, w *world) error {
 		return drop(s.RenewLease(ctx, plr.Renewal{ULN: w.uln, LinkID: w.link.ID, LeaseID: NewID("lse"), Now: T0}))
 	}},
@@ -282,4 +286,12 @@ func panics(ctx context.Context, c call, s plr.Store, w *world) (wrong error) {
 		return errors.New("the call says that it succeeded")
 	}
 	return nil
+}
+
+// ignoreNotFound lets an operation pass that finds nothing in this world.
+func ignoreNotFound(err error) error {
+	if err != nil && plr.CodeOf(err) == plr.CodeNotFound {
+		return nil
+	}
+	return err
 }

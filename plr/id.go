@@ -36,7 +36,8 @@ func newID(random io.Reader, kind string) (string, error) {
 }
 
 // idOf makes the id of something that has a name of its own upstream: the same
-// name always gives the same id, and the id does not show the name.
+// name always gives the same id. It does not show the name, but whoever can try
+// all names finds it: such ids go to the owner alone, and never into a log.
 func idOf(kind, name string) string {
 	sum := sha256.Sum256([]byte("openplr/id/" + kind + "\x00" + name))
 	return kind + "_" + idEncoding.EncodeToString(sum[:16])

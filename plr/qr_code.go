@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"strings"
+	"time"
 
 	qrcode "github.com/skip2/go-qrcode"
 )
@@ -50,8 +51,11 @@ func (s *Service) ShareLinkQR(ctx context.Context, link *ShareLink, format QRFor
 	if url == "" {
 		return nil, refuse(CodeLinkEnded, T("This link can no longer be opened.", "Ni ellir agor y ddolen hon mwyach."), "id")
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	select {
+	case s.drawSlots <- struct{}{}:
+		defer func() { <-s.drawSlots }()
+	case <-ctx.Done():
+		return nil, Unavailable(ctx.Err(), time.Second)
 	}
 	// Medium correction (15 %) is what SMART Health Links uses for codes on screens.
 	code, err := qrcode.New(url, qrcode.Medium)

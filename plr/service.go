@@ -30,6 +30,7 @@ type Service struct {
 	publicURL string
 	marking   string
 	pinSlots  chan struct{}
+	drawSlots chan struct{}
 }
 
 // Config is what a Service needs.
@@ -44,7 +45,8 @@ type Config struct {
 	PublicURL string
 	// Marking is the handling marking put on every disclosed page and file.
 	Marking string
-	// PINSlots is how many PINs may be hashed at once (20 MB each).
+	// PINSlots is how many PINs may be hashed at once (20 MB each), and how many
+	// QR codes drawn.
 	PINSlots int
 }
 
@@ -55,7 +57,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		store: c.Store, clock: c.Now, random: c.Random, linkKeys: c.LinkKeys,
-		publicURL: c.PublicURL, marking: c.Marking, pinSlots: make(chan struct{}, c.PINSlots),
+		publicURL: c.PublicURL, marking: c.Marking, pinSlots: make(chan struct{}, c.PINSlots), drawSlots: make(chan struct{}, c.PINSlots),
 	}, nil
 }
 

@@ -227,7 +227,7 @@ func TestCostIsToldAndRight(t *testing.T) {
 		{"page by literal", `{learner{learningEvents(first:7){nodes{id subject}}}}`, nil, 1 + 1 + 7*(1+2)},
 		{"page by variable", `query($n:Int!){learner{learningEvents(first:$n){nodes{id subject}}}}`, map[string]any{"n": 7}, 1 + 1 + 7*(1+2)},
 		{"page by a variable's default", `query($n:Int!=3){learner{learningEvents(first:$n){nodes{id}}}}`, nil, 1 + 1 + 3*2},
-		{"lists in lists", `{learner{configuredViews(first:2){nodes{shareLinks(first:3){nodes{id}}}}}}`, nil, 1 + 1 + 2*(1+1+3*(1+1))},
+		{"lists in lists", `{learner{configuredViews(first:2){nodes{shareLinks(first:3){nodes{id}}}}}}`, nil, 1 + 1 + 2*(1+50+3*(1+1))},
 		{"list without pages", `{learner{learningEvents(first:1){nodes{dataQuality{field}}}}}`, nil, 1 + 1 + 1*(1+1+3*1)},
 		{"fragments as often as they are spread", `{viewer{...F ...F}} fragment F on Viewer{signedIn}`, nil, 3},
 		{"a mutation", `mutation{revokeAllShareLinks{revokedCount}}`, nil, 2},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net/http"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -179,18 +178,4 @@ func rootCause(err error) error {
 		}
 		err = inner
 	}
-}
-
-// languageOf gives the language a program asked for.
-func languageOf(r *http.Request) plr.Language {
-	for _, item := range strings.Split(r.Header.Get("Accept-Language"), ",") {
-		tag, _, _ := strings.Cut(strings.TrimSpace(item), ";")
-		switch strings.ToLower(strings.SplitN(tag, "-", 2)[0]) {
-		case "cy":
-			return plr.LanguageWelsh
-		case "en":
-			return plr.LanguageEnglish
-		}
-	}
-	return plr.LanguageEnglish
 }

@@ -37,10 +37,11 @@ type graphqlHandler struct {
 }
 
 const (
-	maxBody         = 64 << 10
-	maxQueryTokens  = 1000
-	queryDeadline   = 10 * time.Second
-	cachedDocuments = 1000
+	maxBody        = 64 << 10
+	maxQueryTokens = 1000
+	queryDeadline  = 10 * time.Second
+	// cachedDocuments: anybody can fill the cache, so it must not hold much.
+	cachedDocuments = 200
 	typeJSON        = "application/json"
 	typeGraphQL     = "application/graphql-response+json"
 )
@@ -117,7 +118,7 @@ func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	ctx, disclosures, done := web.Disclosing(ctx)
 	defer done()
-	ctx = resolvers.WithLanguage(ctx, languageOf(r))
+	ctx = resolvers.WithLanguage(ctx, web.AcceptedLanguage(r))
 	status, body := h.execute(ctx, params, media)
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	w.Header().Set("Vary", "Accept, Accept-Language, Cookie")

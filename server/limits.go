@@ -29,6 +29,13 @@ const (
 // one attempt wherever attempts are counted.
 var sensitiveMutations = []string{"redeemShareLink", "createShareLink", "setSharingPreference"}
 
+// fieldCosts are fields that do more than read what is in memory: each is
+// reckoned with about as many ordinary fields as take its time.
+var fieldCosts = map[string]int{
+	"ShareLink.qrCode": 100, "ShareLink.accessHistory": 100, "Learner.accessHistory": 100,
+	"ConfiguredView.preview": 100, "ConfiguredView.shareLinks": 50,
+}
+
 // listSizes is how many items a list without a first argument is reckoned
 // with. A test fails when a list field of the schema is missing here.
 var listSizes = map[string]int{
@@ -175,12 +182,22 @@ func (w *walk) field(f *ast.Field, introspection bool) weight {
 	}
 	own.fields = saturate(1 + below.fields)
 	own.depth = 1 + below.depth
-	own.cost = saturate(1 + w.size(f)*below.cost)
+	own.cost = saturate(w.own(f) + w.size(f)*below.cost)
 	own.introspection, own.introspectionDepth, own.introspectionCost = below.introspection, below.introspectionDepth, below.introspectionCost
 	if slices.Contains(sensitiveMutations, f.Name) && f.ObjectDefinition != nil && f.ObjectDefinition.Name == "Mutation" {
 		own.sensitive = 1
 	}
 	return own
+}
+
+// own is what f itself costs.
+func (w *walk) own(f *ast.Field) int {
+	if f.ObjectDefinition != nil {
+		if n, ok := fieldCosts[f.ObjectDefinition.Name+"."+f.Name]; ok {
+			return n
+		}
+	}
+	return 1
 }
 
 // size is how many times what stands below f may come.

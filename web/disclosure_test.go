@@ -72,6 +72,8 @@ func (s *oneLink) Sharing(context.Context, plr.ULN) (*plr.Sharing, error) {
 	copied.Links = map[string]*plr.ShareLink{linkID: s.sharing.Links[linkID].Clone()}
 	return &copied, nil
 }
+func (s *oneLink) MasterULN(_ context.Context, uln plr.ULN) (plr.ULN, error) { return uln, nil }
+
 func (s *oneLink) Record(context.Context, plr.ULN) (*plr.Record, error) { return s.learner.Record, nil }
 func (s *oneLink) DataChallenges(context.Context, plr.ULN) ([]*plr.DataChallenge, error) {
 	return nil, nil

@@ -14,7 +14,8 @@ func TestHomeLinks(t *testing.T) {
 		change func(*web.Config)
 		want   []string
 	}{
-		{"production", func(c *web.Config) { c.Explorer = false }, []string{`href="/auth/login?return_to=%2F&amp;ui_locales=en"`, `href="/schema.graphqls"`, `href="/s?lang=en"`}},
+		{"production", func(c *web.Config) { c.Explorer = false }, []string{`href="/auth/login?return_to=%2F&amp;ui_locales=en"`, `href="/s?lang=en"`}},
+		{"schema open", func(c *web.Config) { c.Schema = true }, []string{`href="/schema.graphqls"`}},
 		{"explorer open", func(*web.Config) {}, []string{`href="/auth/login?return_to=%2F&amp;ui_locales=en"`, `href="/explorer"`}},
 		{"development", func(c *web.Config) { c.Development = true }, []string{`href="/auth/login?return_to=%2Fexplorer&amp;ui_locales=en"`, "All learners are made up."}},
 	} {
@@ -25,6 +26,9 @@ func TestHomeLinks(t *testing.T) {
 				if !strings.Contains(body, want) {
 					t.Errorf("missing %s", want)
 				}
+			}
+			if closed := c.name == "production"; closed && (strings.Contains(body, `href="/schema.graphqls"`) || strings.Contains(body, `href="/explorer"`)) {
+				t.Error("leads to what is closed")
 			}
 		})
 	}

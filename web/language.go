@@ -14,6 +14,13 @@ var (
 	matcher = language.NewMatcher([]language.Tag{language.English, language.Make("cy")})
 )
 
+// AcceptedLanguage is what the request's Accept-Language header asks for; English
+// when it asks for nothing we speak.
+func AcceptedLanguage(r *http.Request) plr.Language {
+	_, i := language.MatchStrings(matcher, r.Header.Get("Accept-Language"))
+	return spoken[i]
+}
+
 // languageOf is what the reader asked for: by ?lang=, else by the browser's
 // settings. No cookie remembers it; our links carry it on.
 func languageOf(r *http.Request) plr.Language {
@@ -23,8 +30,7 @@ func languageOf(r *http.Request) plr.Language {
 	case "cy":
 		return plr.LanguageWelsh
 	}
-	_, i := language.MatchStrings(matcher, r.Header.Get("Accept-Language"))
-	return spoken[i]
+	return AcceptedLanguage(r)
 }
 
 // tagOf is l as HTML and HTTP write it.

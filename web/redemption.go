@@ -13,9 +13,15 @@ import (
 
 // Redeem is GET /s: the neutral page behind every shared link. It is the same
 // for everyone and changes nothing: mail scanners and previews come here. The
-// link's secret stands in the fragment, which browsers do not send.
+// link's secret stands in the fragment, which browsers do not send. The browser
+// gets its redemption's token already here: an answer that is lost on the way
+// back from opening can then be asked for again without spending a use.
 func (p *Pages) Redeem(w http.ResponseWriter, r *http.Request) {
 	l := languageOf(r)
+	if _, err := p.redemptionToken(w, r); err != nil {
+		p.fault(w, r, err)
+		return
+	}
 	p.show(w, r, http.StatusOK, "redeem.html", formPage(l, redemptionForm{}, nil))
 }
 

@@ -133,7 +133,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, name st
 	pageHeaders(w.Header(), pg.Language)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the reader is gone: there is nobody to tell
+	_, _ = w.Write(body) //nolint:gosec // made by html/template, which escapes; a reader who is gone cannot be told
 }
 
 // pageHeaders are those of one page; what all answers share is in SecureHeaders.

@@ -323,3 +323,24 @@ func TestQRCodesOfEverySize(t *testing.T) {
 		t.Errorf("another learner gets the code: %d", p.status)
 	}
 }
+
+// Many codes at once are drawn a few at a time, and all of them are.
+func TestManyQRCodesAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, harnessOptions{})
+	learner := h.signedIn(samplePeople(t)[0].Subject)
+	id, _ := sharedLink(t, learner)
+	got := together(100, func(int) string {
+		return fmt.Sprint(learner.get(fmt.Sprintf("/share-links/%s/qr.png?size=%d", id, plr.MaxQRSize)).status)
+	})
+	if got["200"] != 100 {
+		t.Errorf("%v", got)
+	}
+	many := `{ learner { shareLinks(first: 50) { nodes { `
+	for i := range 15 {
+		many += fmt.Sprintf("a%d: qrCode(format: PNG, size: 1024) { dataUri } ", i)
+	}
+	if a := learner.ask(many+`} } } }`, nil); a.code() != "QUERY_TOO_COMPLEX" {
+		t.Errorf("%.300s", a.raw)
+	}
+}

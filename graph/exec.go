@@ -90,6 +90,7 @@ type QrCodeResolver interface {
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*Viewer, error)
 	Learner(ctx context.Context) (*plr.Learner, error)
+	SharingTerms(ctx context.Context) (string, error)
 	Node(ctx context.Context, id string) (Node, error)
 }
 type ShareLinkResolver interface {
@@ -264,10 +265,14 @@ type Query {
   """
   viewer: Viewer!
   """
-  The signed-in learner. Null while the account is not connected to a learning record.
+  The signed-in learner. Null while the account is not connected to a learning record, or nothing is held under its number.
   Needs a session: ` + "`" + `UNAUTHENTICATED` + "`" + ` or ` + "`" + `SESSION_EXPIRED` + "`" + ` without one.
   """
   learner: Learner
+  """
+  The terms that whoever opens a link must accept first, in the language of the request. Works for anyone.
+  """
+  sharingTerms: String!
   """
   One of the signed-in learner's own objects by its id. An id that is unknown, malformed or somebody else's gives null.
   """
@@ -1363,7 +1368,7 @@ input RedeemShareLinkInput {
   recipient: RecipientInput!
   "Why. Kept and shown to the learner."
   purpose: SharingPurpose!
-  "True once the person has accepted the terms of ` + "`" + `SharedRecord.terms` + "`" + `."
+  "True once the person has accepted the terms of ` + "`" + `Query.sharingTerms` + "`" + `."
   termsAccepted: Boolean!
   """
   Makes a retry harmless: 20 to 128 characters that nobody can guess, made by the client or taken from
@@ -7170,6 +7175,29 @@ func (ec *executionContext) fieldContext_Query_learner(_ context.Context, field 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Query_sharingTerms(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_sharingTerms(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().SharingTerms(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_sharingTerms(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -14361,6 +14389,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				}()
 				res = ec._Query_learner(ctx, field)
 				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "sharingTerms":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_sharingTerms(ctx, field)
+				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res

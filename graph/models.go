@@ -238,7 +238,7 @@ type RedeemShareLinkInput struct {
 	Recipient *plr.Recipient `json:"recipient"`
 	// Why. Kept and shown to the learner.
 	Purpose plr.SharingPurpose `json:"purpose"`
-	// True once the person has accepted the terms of `SharedRecord.terms`.
+	// True once the person has accepted the terms of `Query.sharingTerms`.
 	TermsAccepted bool `json:"termsAccepted"`
 	// Makes a retry harmless: 20 to 128 characters that nobody can guess, made by the client or taken from
 	// `SharedRecord.redemptionId`. The same id within 30 minutes opens again without spending a use.

@@ -20,6 +20,10 @@ func (r mutation) RedeemShareLink(ctx context.Context, in graph.RedeemShareLinkI
 	return &graph.RedeemShareLinkPayload{Outcome: outcome, UserErrors: userErrors}, nil
 }
 
+func (query) SharingTerms(ctx context.Context) (string, error) {
+	return plr.SharingTerms.In(LanguageOf(ctx)), nil
+}
+
 func (pinRequired) Message(ctx context.Context, p *plr.PINRequired) (string, error) {
 	return p.Message.In(LanguageOf(ctx)), nil
 }

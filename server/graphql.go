@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -46,10 +47,15 @@ const (
 	typeGraphQL     = "application/graphql-response+json"
 )
 
+// withoutDefer takes @defer out of the schema, which all handlers of a process
+// share: gqlgen advertises it, but over POST all parts but the first are lost.
+var withoutDefer = sync.OnceFunc(func() {
+	delete(graph.NewExecutableSchema(graph.Config{}).Schema().Directives, "defer")
+})
+
 func newGraphQL(service *plr.Service, open bool, logger *slog.Logger) *graphqlHandler {
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Root{Service: service}})
-	// gqlgen advertises @defer, but over POST all parts but the first would be lost.
-	delete(schema.Schema().Directives, "defer")
+	withoutDefer()
 	h := &graphqlHandler{exec: executor.New(schema), logger: logger, open: open}
 	h.exec.SetParserTokenLimit(maxQueryTokens)
 	h.exec.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -797,67 +795,6 @@ func TestLinksPinTheirView(t *testing.T) {
 	versions := []any{got.at("learner", "shareLinks", "nodes", 0, "viewVersion"), got.at("learner", "shareLinks", "nodes", 1, "viewVersion")}
 	if !slices.Contains(versions, any(float64(1))) || !slices.Contains(versions, any(float64(version+1))) {
 		t.Errorf("%s", got.raw)
-	}
-}
-
-// claimStore lets the owner act at the moment in which a redemption is decided:
-// what was read for it before is already in hand.
-type claimStore struct {
-	plr.Store
-	before atomic.Pointer[func()]
-}
-
-func (s *claimStore) ClaimRedemption(ctx context.Context, c plr.Claim) (plr.ClaimResult, error) {
-	if act := s.before.Swap(nil); act != nil {
-		(*act)()
-	}
-	return s.Store.ClaimRedemption(ctx, c)
-}
-
-// When the owner has been told that a view is narrower, or an event hidden,
-// nothing of it leaves, also through a redemption that was under way.
-func TestNarrowingReachesRedemptionsUnderWay(t *testing.T) {
-	t.Parallel()
-	var store *claimStore
-	h := newHarness(t, harnessOptions{wrapStore: func(s plr.Store) plr.Store {
-		store = &claimStore{Store: s}
-		return store
-	}})
-	person := sample(t, adult)
-	learner := h.signedIn(person.Subject)
-	events := learner.eventIDs()
-	for _, c := range []struct {
-		name string
-		act  func(view any)
-		ok   func(fields, subjects []string, raw string) bool
-	}{
-		{"fewer fields", func(view any) {
-			learner.must(updateView, vars("id", view, "expectedVersion", 1, "fields", []string{"SUBJECT"}))
-		}, func(fields, _ []string, raw string) bool {
-			return slices.Equal(fields, []string{"SUBJECT"}) && !strings.Contains(raw, person.FamilyName)
-		}},
-		{"fewer events", func(view any) {
-			learner.must(updateView, vars("id", view, "expectedVersion", 1, "selection", map[string]any{"events": events[:1]}))
-		}, func(_, subjects []string, _ string) bool { return len(subjects) == 1 }},
-		{"hidden event", func(any) {
-			learner.must(raiseChallenge, vars("eventId", events[5], "kind", "SENSITIVE_DATA", "explanation", "x"))
-		}, func(_, subjects []string, _ string) bool { return len(subjects) == len(events)-1 }},
-	} {
-		view := learner.must(createView, vars("name", "All", "selection", map[string]any{"everything": true}, "fields", []string{"NAME", "SUBJECT"})).at("createConfiguredView", "configuredView", "id")
-		link := learner.must(createLink, vars("viewId", view, "purpose", "OTHER"))
-		acted := false
-		act := func() { acted = true; c.act(view) }
-		store.before.Store(&act)
-		fields, subjects, a := h.shared(t, secretOf(t, link.at("createShareLink", "shareLink", "url")))
-		if !acted || !c.ok(fields, subjects, a.raw) {
-			t.Errorf("%s: %v of %d events", c.name, fields, len(subjects))
-		}
-		entry := learner.must(`{learner{accessHistory(first:1,filter:{results:[DISCLOSED]}){nodes{itemsDisclosed fieldsDisclosed shareLink{id}}}}}`, nil)
-		if entry.at("learner", "accessHistory", "nodes", 0, "shareLink", "id") == link.at("createShareLink", "shareLink", "id") &&
-			entry.at("learner", "accessHistory", "nodes", 0, "itemsDisclosed") != float64(len(subjects)) {
-			t.Errorf("%s: the history says otherwise: %s", c.name, entry.raw)
-		}
-		h.clock.Advance(time.Second)
 	}
 }
 

@@ -28,6 +28,9 @@ func (b *browser) exchange(t *testing.T, method, path string, header http.Header
 		req.Header[name] = values
 	}
 	if host := header.Get("Host"); host != "" {
+		for _, c := range b.client.Jar.Cookies(req.URL) { // net/http would choose them by Host
+			req.AddCookie(c)
+		}
 		req.Host = host
 		req.Header.Del("Host")
 	}

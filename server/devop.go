@@ -7,6 +7,9 @@ import (
 	"crypto"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"openplr/devop"
 	"openplr/lrs"
@@ -45,18 +48,9 @@ func (a *app) openDevop(ctx context.Context, c *config, p parts, clientKey crypt
 			Subject: person.Subject, Name: person.GivenName + " " + person.FamilyName, Email: person.Email,
 			Description: person.Description, GivenName: person.GivenName, FamilyName: person.FamilyName, BirthDate: string(person.BirthDate),
 		})
-		if person.ULN == "" {
-			continue
-		}
-		if _, err := a.service.Learner(ctx, person.ULN); plr.CodeOf(err) == plr.CodeNotFound && err != nil {
-			a.samplesLeftOut = true // the store held other learners before the first start
-			continue
-		} else if err != nil {
-			return "", "", err
-		}
-		if err := a.service.BindSample(ctx, issuer, person.Subject, person.ULN); err != nil {
-			return "", "", fmt.Errorf("bind the sample learners: %w", err)
-		}
+	}
+	if err := a.bindSamples(ctx, issuer, people); err != nil {
+		return "", "", fmt.Errorf("bind the sample learners: %w", err)
 	}
 	handler, err := devop.New(config)
 	if err != nil {
@@ -67,4 +61,31 @@ func (a *app) openDevop(ctx context.Context, c *config, p parts, clientKey crypt
 	a.onClose(func() { _ = server.Close() })
 	a.devop = issuer
 	return issuer, clientID, nil
+}
+
+// bindSamples connects the sample people to their records, all at once: the
+// store groups their writes, so that a slow disk delays the start once and not
+// for each of them.
+func (a *app) bindSamples(ctx context.Context, issuer string, people []lrs.SamplePerson) error {
+	var leftOut atomic.Bool
+	group, ctx := errgroup.WithContext(ctx)
+	for _, person := range people {
+		if person.ULN == "" {
+			continue
+		}
+		group.Go(func() error {
+			_, err := a.service.Learner(ctx, person.ULN)
+			if err != nil && plr.CodeOf(err) == plr.CodeNotFound {
+				leftOut.Store(true) // the store held other learners before the first start
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			return a.service.BindSample(ctx, issuer, person.Subject, person.ULN)
+		})
+	}
+	err := group.Wait()
+	a.samplesLeftOut = leftOut.Load()
+	return err
 }

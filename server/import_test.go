@@ -84,3 +84,26 @@ func TestCommandLine(t *testing.T) {
 		})
 	}
 }
+
+// Whoever imports real answers before the first start gets them alone: the
+// sample people are not added, and none of them is connected to anything.
+func TestImportBeforeTheFirstStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if out, err := runCommand(t, map[string]string{"DATA_DIR": dir}, "import", "-rejects", filepath.Join(dir, "rejects"), "../lrs/samples/04-no-events.xml"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	h := newHarness(t, harnessOptions{dir: dir})
+	people := samplePeople(t)
+	if a := h.signedIn(people[0].Subject).must(`{ viewer { identity { status } } learner { uln } }`, nil); a.at("viewer", "identity", "status") != "UNBOUND" || a.at("learner") != nil {
+		t.Errorf("somebody who was not imported: %s", a.raw)
+	}
+	if a := h.signedIn(people[3].Subject).must(`{ learner { uln } }`, nil); a.at("learner", "uln") != string(people[3].ULN) {
+		t.Errorf("somebody who was imported: %s", a.raw)
+	}
+	var where bytes.Buffer
+	h.app.printWhere(&where)
+	if !strings.Contains(where.String(), "server import lrs/samples/*.xml") {
+		t.Errorf("nobody is told: %s", where.String())
+	}
+}

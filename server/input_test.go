@@ -143,6 +143,9 @@ func TestNumbers(t *testing.T) {
 				if got := refusal(t, a); got != c.byVariable {
 					t.Errorf("by variable %s, want %s: %s", got, c.byVariable, a.raw)
 				}
+				if wide := len(c.value) > 9 && c.value != "2147483647"; a.code() == "BAD_USER_INPUT" && wide != strings.Contains(a.Errors[0].Message, "between -2147483648 and") {
+					t.Errorf("the bounds of an Int: %s", a.raw)
+				}
 				if a.code() == "BAD_USER_INPUT" && !strings.HasPrefix(c.value, `"`) && len(c.value) < 10 && a.Errors[0].Extensions["argument"] != "first" {
 					t.Errorf("the argument is not named: %s", a.raw)
 				}
@@ -486,6 +489,9 @@ func TestExpiry(t *testing.T) {
 			a := learner.ask(createLink, with(base, "expiresAt", c.value))
 			if got := refusal(t, a); got != c.want {
 				t.Errorf("create: %s, want %s: %.300s", got, c.want, a.raw)
+			}
+			if c.want == "!BAD_USER_INPUT" && fmt.Sprint(a.Errors[0].Path) != "[createShareLink input expiresAt]" {
+				t.Errorf("the field is not named: %.300s", a.raw)
 			}
 			if c.want == "" {
 				before.links++

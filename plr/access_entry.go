@@ -88,9 +88,6 @@ func (s *Service) AccessHistory(ctx context.Context, uln ULN, page PageRequest, 
 	if filter != nil {
 		q.Results = filter.Results
 		if filter.ShareLinkID != nil {
-			if !isID(*filter.ShareLinkID, idLink) {
-				return &Page[*AccessEntry]{}, nil
-			}
 			q.LinkID = *filter.ShareLinkID
 		}
 	}
@@ -102,6 +99,9 @@ func (s *Service) AccessHistory(ctx context.Context, uln ULN, page PageRequest, 
 				"Nid yw'r cyrchwr hwn yn perthyn i'r rhestr hon. Dechreuwch eto hebddo."), "after")
 		}
 		q.BeforeAt, q.BeforeID = at, id
+	}
+	if filter != nil && filter.ShareLinkID != nil && !isID(*filter.ShareLinkID, idLink) {
+		return &Page[*AccessEntry]{HasPrevious: page.After != nil}, nil // as for a link that is not there
 	}
 	entries, total, err := s.store.AccessEntries(ctx, uln, q)
 	if err != nil {

@@ -50,6 +50,7 @@ func TestForeignIDsAreAbsent(t *testing.T) {
 	learner, stranger := h.signedIn(sample(t, adult).Subject), h.signedIn(sample(t, another).Subject)
 	own, foreign := learner.belongings(t), stranger.belongings(t)
 
+	cursor := learner.must(`{learner{accessHistory(first:1){pageInfo{endCursor}}}}`, nil).at("learner", "accessHistory", "pageInfo", "endCursor")
 	mutation := func(document string, more ...any) func(string) *gqlAnswer {
 		return func(id string) *gqlAnswer { return learner.ask(document, vars(append([]any{"id", id}, more...)...)) }
 	}
@@ -65,6 +66,16 @@ func TestForeignIDsAreAbsent(t *testing.T) {
 		}},
 		{"AccessHistoryFilter.shareLinkId", "link", func(id string) *gqlAnswer {
 			return learner.ask(`query($i:ID!){learner{accessHistory(filter:{shareLinkId:$i}){totalCount nodes{id} edges{cursor} pageInfo{hasPreviousPage hasNextPage startCursor endCursor}}}}`, map[string]any{"i": id})
+		}},
+		{"AccessHistoryFilter.shareLinkId", "link", func(id string) *gqlAnswer { // behind a cursor
+			return learner.ask(`query($i:ID!,$a:String){learner{accessHistory(filter:{shareLinkId:$i},after:$a){totalCount nodes{id} pageInfo{hasPreviousPage hasNextPage}}}}`, map[string]any{"i": id, "a": cursor})
+		}},
+		{"AccessHistoryFilter.shareLinkId", "link", func(id string) *gqlAnswer { // behind what is no cursor
+			a := learner.ask(`query($i:ID!){learner{accessHistory(filter:{shareLinkId:$i},after:"x"){totalCount}}}`, map[string]any{"i": id})
+			if id == own.link { // refused for one's own as well: only here to be compared
+				a.Errors, a.raw = nil, ""
+			}
+			return a
 		}},
 		{"ViewSelectionInput.events", "event", func(id string) *gqlAnswer {
 			return learner.ask(createView, vars("name", "x", "selection", map[string]any{"events": []string{own.event, id}}))

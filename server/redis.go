@@ -11,6 +11,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// noRedisLog drops what go-redis would write to the standard log, past the
+// service's own and with addresses in it. Callers see every failure as an error.
+type noRedisLog struct{}
+
+// Printf is part of the interface that redis.SetLogger takes.
+func (noRedisLog) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(noRedisLog{}) }
+
 // openRedis connects to REDIS_URL, or starts a Redis protocol server inside
 // this process. Both are spoken to by the same client.
 func openRedis(c *config, now func() time.Time) (redis.UniversalClient, func(), error) {

@@ -6,8 +6,6 @@ import (
 	"io"
 	"runtime/debug"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 const usage = `Usage:
@@ -49,7 +47,6 @@ func serve(ctx context.Context, args []string, env func(string) string, stdout, 
 	if err != nil {
 		return err
 	}
-	redis.SetLogger(silentRedis{})
 	app, err := start(ctx, config, parts{Now: time.Now, Stderr: stderr}) //nolint:forbidigo // here the clock enters
 	if err != nil {
 		return err
@@ -57,12 +54,6 @@ func serve(ctx context.Context, args []string, env func(string) string, stdout, 
 	app.printWhere(stdout)
 	return app.wait(ctx)
 }
-
-// silentRedis drops what the Redis client writes by itself: lines with
-// addresses in a form of their own. Callers see every fault as an error.
-type silentRedis struct{}
-
-func (silentRedis) Printf(context.Context, string, ...any) {}
 
 // buildVersion is set when a release is built.
 var buildVersion = "development"

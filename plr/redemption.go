@@ -1,6 +1,7 @@
 package plr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,8 +83,11 @@ func (s *Service) Redeem(ctx context.Context, in RedeemInput) (RedeemOutcome, er
 		return unknownShare(), nil
 	}
 	ref, link, err := s.linkBySecret(ctx, in.Secret)
-	if link == nil || err != nil {
-		return unknownShare(), ignoreNotFound(err)
+	if err := ignoreNotFound(err); err != nil {
+		return nil, err
+	}
+	if link == nil {
+		return unknownShare(), nil
 	}
 	// From here on attempts are counted and recorded: a client that goes away
 	// must not leave a guess or a use without its entry.
@@ -179,9 +183,7 @@ func (s *Service) checkGuess(ctx context.Context, link *ShareLink, in RedeemInpu
 		// a wrong PIN; what comes of it is not looked at. Only when a slot is free:
 		// a frozen link must not keep others waiting.
 		if s.pinSlotFree() {
-			if _, err := s.pinMatches(ctx, link.PINHash, pin); err != nil {
-				return nil, err
-			}
+			_, _ = s.pinMatches(ctx, link.PINHash, pin)
 		}
 		if err := s.recordAttempt(ctx, link, in, AccessFrozen); err != nil {
 			return nil, err
@@ -190,7 +192,9 @@ func (s *Service) checkGuess(ctx context.Context, link *ShareLink, in RedeemInpu
 	}
 	right, err := s.pinMatches(ctx, link.PINHash, pin)
 	if err != nil {
-		return nil, err // the guess stays spent
+		// The PIN was not looked at, so the guess was none: a busy service must
+		// not freeze links. If this fails too, the guess stays spent.
+		return nil, cmp.Or(s.store.SettleGuess(ctx, link.ULN, link.ID, true, now), err)
 	}
 	if err := s.store.SettleGuess(ctx, link.ULN, link.ID, right, now); err != nil {
 		return nil, err

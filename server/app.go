@@ -11,14 +11,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"openplr/plr"
 	"openplr/signin"
-	"openplr/store/boltstore"
 	"openplr/web"
 )
 
@@ -64,12 +62,11 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 	}()
 	logger := newLogger(c, p.Stderr)
 
-	opened, err := boltstore.Open(filepath.Join(c.DataDir, "openplr.db"))
+	store, err := openStore(c)
 	if err != nil {
-		return nil, fmt.Errorf("open the store in DATA_DIR: %w", err)
+		return nil, err
 	}
-	a.onClose(func() { _ = opened.Close() })
-	var store plr.Store = opened
+	a.onClose(func() { _ = store.Close() })
 	if p.WrapStore != nil {
 		store = p.WrapStore(store)
 	}

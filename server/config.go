@@ -20,6 +20,7 @@ type config struct {
 	ListenAddr    string // LISTEN_ADDR
 	PublicURL     string // PUBLIC_URL, without a trailing slash
 	DataDir       string // DATA_DIR
+	MongoDBURI    string // MONGODB_URI; empty: embedded, under DATA_DIR
 	RedisURL      string // REDIS_URL; empty: in process
 	DevopAddr     string // DEVOP_ADDR
 	OIDC          oidcConfig
@@ -62,7 +63,7 @@ func readConfig(env func(string) string) (*config, error) {
 	}
 	c := &config{
 		Env: or("ENV", "development"), ListenAddr: or("LISTEN_ADDR", "localhost:8080"), PublicURL: strings.TrimRight(or("PUBLIC_URL", ""), "/"),
-		DataDir: or("DATA_DIR", "./data"), RedisURL: or("REDIS_URL", ""), DevopAddr: or("DEVOP_ADDR", "127.0.0.1:8090"),
+		DataDir: or("DATA_DIR", "./data"), MongoDBURI: or("MONGODB_URI", ""), RedisURL: or("REDIS_URL", ""), DevopAddr: or("DEVOP_ADDR", "127.0.0.1:8090"),
 		OIDC: oidcConfig{
 			Issuer: or("OIDC_ISSUER", ""), ClientID: or("OIDC_CLIENT_ID", ""), ClientKeyFile: or("OIDC_CLIENT_KEY_FILE", ""),
 			ClientKeyID: or("OIDC_CLIENT_KEY_ID", ""), AssertionAlg: or("OIDC_CLIENT_ASSERTION_ALG", "PS256"),
@@ -89,11 +90,11 @@ func readConfig(env func(string) string) (*config, error) {
 	}
 	c.SchemaOpen = flag("SCHEMA_OPEN", !c.production())
 	c.Explorer = flag("EXPLORER", !c.production())
-	c.validate(fault, env)
+	c.validate(fault)
 	return c, errors.Join(faults...)
 }
 
-func (c *config) validate(fault func(string, ...any), env func(string) string) {
+func (c *config) validate(fault func(string, ...any)) {
 	if c.Env != "development" && c.Env != "production" {
 		fault("ENV must be development or production")
 	}
@@ -105,9 +106,6 @@ func (c *config) validate(fault func(string, ...any), env func(string) string) {
 		fault("PUBLIC_URL must be an address like https://records.example.org, without a path")
 	} else if public.Scheme == "http" && (c.production() || !isLoopback(public.Hostname())) {
 		fault("PUBLIC_URL must begin with https:// unless it is on this machine in development")
-	}
-	if env("MONGODB_URI") != "" {
-		fault("MONGODB_URI is set, but this version stores in DATA_DIR only: unset it")
 	}
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		fault("TLS_CERT_FILE and TLS_KEY_FILE must be set together")

@@ -8,12 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"openplr/lrs"
 	"openplr/plr"
-	"openplr/store/boltstore"
 )
 
 // importFiles is `server import`: LRS web-service responses into the store.
@@ -33,9 +31,9 @@ func importFiles(ctx context.Context, args []string, env func(string) string, no
 	if err != nil {
 		return err
 	}
-	store, err := boltstore.Open(filepath.Join(c.DataDir, "openplr.db"))
+	store, err := openStore(c)
 	if err != nil {
-		return fmt.Errorf("open the store in DATA_DIR: %w", err)
+		return err
 	}
 	defer func() { _ = store.Close() }()
 	keys, err := secretKeys(c.LinkKeys, c.DataDir, "link-keys")

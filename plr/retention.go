@@ -1,0 +1,62 @@
+package plr
+
+import (
+	"context"
+	"time"
+)
+
+// Due says, kind by kind, before which instant an object's time must have
+// ended for it to be removed. A zero instant removes nothing of its kind.
+type Due struct {
+	// Records were last updated before it.
+	Records time.Time
+	// Disclosures are access entries of openings (AccessDisclosed and
+	// AccessDisclosedAgain) made before it.
+	Disclosures time.Time
+	// Attempts are all other access entries made before it.
+	Attempts time.Time
+	// ShareLinks were revoked before it, or expired before it and were not
+	// edited since.
+	ShareLinks time.Time
+	// Views were deleted before it; a view that a kept link names is kept.
+	Views time.Time
+	// Challenges were closed, and last changed, before it.
+	Challenges time.Time
+	// Preferences are changes of the opt-out switch made before it. A learner's
+	// newest one is always kept.
+	Preferences time.Time
+	// IdempotencyKeys were last used before it.
+	IdempotencyKeys time.Time
+}
+
+// Purged counts what was removed, or would be.
+type Purged struct {
+	Records, Disclosures, Attempts, ShareLinks, Views, Challenges, Preferences, IdempotencyKeys int
+}
+
+// DueAt is the retention table: what has had its time at now. The same table
+// stands in docs/operators.md. Years are calendar years.
+func DueAt(now time.Time) Due {
+	return Due{
+		Records:         now.AddDate(-66, 0, 0),
+		Disclosures:     now.AddDate(-6, 0, 0),
+		Attempts:        now.AddDate(0, 0, -90),
+		ShareLinks:      now.AddDate(-6, 0, 0),
+		Views:           now.AddDate(-6, 0, 0),
+		Challenges:      now.AddDate(-6, 0, 0),
+		Preferences:     now.AddDate(-6, 0, 0),
+		IdempotencyKeys: now.Add(-2 * IdempotencyLife), // whoever's clock is set back still finds the key
+	}
+}
+
+// RetentionStore forgets what its time has passed for.
+type RetentionStore interface {
+	// Purge removes what is due, or only counts it when dry. What belongs to an
+	// object goes with it: a link's secret, a view's versions. A record's learner
+	// keeps nothing else by it: the other kinds go by their own time. The work is
+	// done in bounded steps, each atomic by itself, that leave room for others;
+	// an error, or the end of ctx, may leave a first part removed, and repeating
+	// the call is harmless. Nothing that changed so as to be no longer due while
+	// Purge ran is removed.
+	Purge(ctx context.Context, due Due, dry bool) (Purged, error)
+}

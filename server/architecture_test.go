@@ -12,27 +12,27 @@ import (
 
 // arrows is which room may import which: the architecture as it is meant.
 var arrows = map[string][]string{
-	"":                nil, // the schema file, embedded
-	"server":          {"", "graph", "resolvers", "plr", "store/boltstore", "store/mongostore", "signin", "web", "lrs", "devop"},
-	"resolvers":       {"graph", "plr", "signin"},
-	"graph":           {"plr", "graph"},
-	"web":             {"plr", "signin"},
-	"signin":          {"plr"},
-	"lrs":             {"plr"},
+	"":                 nil, // the schema file, embedded
+	"server":           {"", "graph", "resolvers", "plr", "store/boltstore", "store/mongostore", "signin", "web", "lrs", "devop"},
+	"resolvers":        {"graph", "plr", "signin"},
+	"graph":            {"plr", "graph"},
+	"web":              {"plr", "signin"},
+	"signin":           {"plr"},
+	"lrs":              {"plr"},
 	"store/boltstore":  {"plr"},
 	"store/mongostore": {"plr"},
 	"cluster":          {"plr", "store/mongostore", "store/boltstore", "store/storetest"}, // a module of its own
-	"store/storetest": {"plr"},
-	"devop":           nil,
-	"bench":           nil,
-	"plr":             nil,
+	"store/storetest":  {"plr"},
+	"devop":            nil,
+	"bench":            nil,
+	"plr":              nil,
 }
 
 // testArrows are further imports that test files of a room may have.
 var testArrows = map[string][]string{
 	"store/boltstore":  {"store/storetest"},
 	"store/mongostore": {"store/storetest"},
-	"lrs":             {"store/boltstore"},
+	"lrs":              {"store/boltstore"},
 }
 
 // roomOf gives the room a folder belongs to: the longest that holds it.

@@ -146,6 +146,11 @@ func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.Univ
 		PublicURL: c.PublicURL, Now: p.Now, Random: rand.Reader, Redis: rdb, Accounts: a.service,
 		UserAgent: c.OIDC.UserAgent, Logger: logger,
 	}
+	if !c.devop() {
+		if config.OtherClientKeys, err = otherClientKeys(c.OIDC.OtherKeys); err != nil {
+			return nil, fmt.Errorf("OIDC_OTHER_CLIENT_KEYS: %w", err)
+		}
+	}
 	for _, k := range sealKeys {
 		config.SealKeys = append(config.SealKeys, signin.SealKey{ID: k.ID, Key: k.Key[:32]})
 	}

@@ -41,6 +41,7 @@ type oidcConfig struct {
 	ClientID      string // OIDC_CLIENT_ID
 	ClientKeyFile string // OIDC_CLIENT_KEY_FILE: PEM, RSA
 	ClientKeyID   string // OIDC_CLIENT_KEY_ID
+	OtherKeys     string // OIDC_OTHER_CLIENT_KEYS: id=file,... ; published beside the one that signs
 	AssertionAlg  string // OIDC_CLIENT_ASSERTION_ALG: PS256 or RS256
 	IDTokenAlg    string // OIDC_ID_TOKEN_ALG: ES256, RS256 or PS256
 	Scopes        []string
@@ -66,7 +67,7 @@ func readConfig(env func(string) string) (*config, error) {
 		DataDir: or("DATA_DIR", "./data"), MongoDBURI: or("MONGODB_URI", ""), RedisURL: or("REDIS_URL", ""), DevopAddr: or("DEVOP_ADDR", "127.0.0.1:8090"),
 		OIDC: oidcConfig{
 			Issuer: or("OIDC_ISSUER", ""), ClientID: or("OIDC_CLIENT_ID", ""), ClientKeyFile: or("OIDC_CLIENT_KEY_FILE", ""),
-			ClientKeyID: or("OIDC_CLIENT_KEY_ID", ""), AssertionAlg: or("OIDC_CLIENT_ASSERTION_ALG", "PS256"),
+			ClientKeyID: or("OIDC_CLIENT_KEY_ID", ""), OtherKeys: or("OIDC_OTHER_CLIENT_KEYS", ""), AssertionAlg: or("OIDC_CLIENT_ASSERTION_ALG", "PS256"),
 			IDTokenAlg: or("OIDC_ID_TOKEN_ALG", "ES256"), Scopes: strings.Fields(or("OIDC_SCOPES", "openid email")),
 			UserAgent: or("OIDC_USER_AGENT", "openplr/"+buildVersion),
 		},
@@ -143,6 +144,9 @@ func (c *config) validateOIDC(fault func(string, ...any)) {
 		fault("OIDC_CLIENT_KEY_FILE and OIDC_CLIENT_KEY_ID must be set with OIDC_ISSUER")
 	} else if _, err := os.Stat(c.OIDC.ClientKeyFile); err != nil {
 		fault("OIDC_CLIENT_KEY_FILE cannot be read")
+	}
+	if _, err := otherClientKeys(c.OIDC.OtherKeys); err != nil {
+		fault("OIDC_OTHER_CLIENT_KEYS: %w", err)
 	}
 	if c.OIDC.AssertionAlg != "PS256" && c.OIDC.AssertionAlg != "RS256" {
 		fault("OIDC_CLIENT_ASSERTION_ALG must be PS256 or RS256")

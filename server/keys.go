@@ -13,8 +13,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"openplr/plr"
+	"openplr/signin"
 )
 
 // secretKeys reads a key list from the setting, or from a file under DATA_DIR
@@ -65,6 +67,52 @@ func clientKey(c *config) (*rsa.PrivateKey, string, error) {
 	}
 	key, err := parseKey[*rsa.PrivateKey](text)
 	return key, "local-1", err
+}
+
+// otherClientKeys reads the public halves of the client keys that are published
+// beside the one that signs: the next one before its turn, the last one for as
+// long as providers may have it cached. Each is written id=file; a file holds a
+// public key (PKIX) or a private one (PKCS 8) in PEM.
+func otherClientKeys(setting string) ([]signin.ClientKey, error) {
+	var out []signin.ClientKey
+	for part := range strings.SplitSeq(setting, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		id, path, ok := strings.Cut(part, "=")
+		if !ok || id == "" {
+			return nil, errors.New("each key is written id=file")
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("the file of key %q cannot be read", id)
+		}
+		key, err := publicHalf(text)
+		if err != nil {
+			return nil, fmt.Errorf("the file of key %q holds no RSA key in PEM", id)
+		}
+		out = append(out, signin.ClientKey{ID: id, Key: key})
+	}
+	return out, nil
+}
+
+func publicHalf(text []byte) (*rsa.PublicKey, error) {
+	if private, err := parseKey[*rsa.PrivateKey](text); err == nil {
+		return &private.PublicKey, nil
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("no PEM block")
+	}
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := parsed.(*rsa.PublicKey)
+	if !ok {
+		return nil, errors.New("a key of another kind")
+	}
+	return key, nil
 }
 
 // devopKey is the development provider's signing key, kept so that signing

@@ -82,10 +82,13 @@ func instant(t time.Time) string {
 }
 
 // codecJSON is the first byte of a value whose rest is JSON. A later codec
-// takes another number, and this one stays readable.
+// takes another number, and this one stays readable: see codecRecord.
 const codecJSON = 1
 
 func encode(v any) ([]byte, error) {
+	if r, ok := v.(*plr.Record); ok {
+		return encodeRecord(r), nil
+	}
 	text, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("boltstore: %w", err)
@@ -96,6 +99,9 @@ func encode(v any) ([]byte, error) {
 func decode(data []byte, into any) error {
 	if len(data) == 0 {
 		return errors.New("an empty value")
+	}
+	if done, err := decodeAsRecord(data, into); done {
+		return err
 	}
 	if data[0] != codecJSON {
 		return fmt.Errorf("a value in codec %d, which this version cannot read", data[0])

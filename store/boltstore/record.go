@@ -9,8 +9,9 @@ import (
 )
 
 // importChunk is how many updates share one transaction: enough to make the
-// fsync cheap, few enough that other writers wait for milliseconds only.
-const importChunk = 100
+// fsync cheap and to write a page of the tree once for several records, few
+// enough that other writers wait for a tenth of a second at most.
+const importChunk = 500
 
 // Record implements plr.RecordStore.
 func (s *Store) Record(ctx context.Context, uln plr.ULN) (*plr.Record, error) {
@@ -88,6 +89,11 @@ func (t *tx) apply(u plr.RecordUpdate, now time.Time) (plr.RecordChange, error) 
 	for _, old := range u.Linked {
 		if old == uln {
 			continue // a number linked to itself would have no end
+		}
+		if held, err := find[plr.ULN](t, linked, keyOf(string(old))); err != nil {
+			return plr.RecordChange{}, err
+		} else if held != nil && *held == uln {
+			continue
 		}
 		if err := t.put(linked, keyOf(string(old)), uln); err != nil {
 			return plr.RecordChange{}, err

@@ -34,8 +34,10 @@ const (
 	gather = time.Millisecond
 	// retryAfter is told to whoever met a store that could not answer.
 	retryAfter = time.Second
-	// schema is the version of the layout of buckets and keys.
-	schema = 1
+	// schema is the version of the layout: 2 has records in codecRecord, which
+	// a program that knows only 1 could not read. Values written by 1 stay as
+	// they are until they change.
+	schema = 2
 )
 
 // Store is a plr.Store in one file. It is safe for concurrent use.
@@ -45,7 +47,10 @@ type Store struct {
 	writers atomic.Int64
 }
 
-var _ plr.Store = (*Store)(nil)
+var (
+	_ plr.Store          = (*Store)(nil)
+	_ plr.RetentionStore = (*Store)(nil)
+)
 
 // Option changes how a file is opened.
 type Option func(*bbolt.Options)
@@ -79,10 +84,11 @@ func Open(path string, opts ...Option) (*Store, error) {
 	return &Store{db: db}, nil
 }
 
-// prepare makes the buckets of a new file and refuses a file that is not ours
-// before anything in it is changed.
+// prepare makes the buckets of a new file, brings an older layout up to this
+// one, and refuses a file that is not ours before anything in it is changed.
 func prepare(db *bbolt.DB) error {
-	var found, ours bool
+	var found bool
+	var held int // the layout the file has; 0 for none
 	err := db.View(func(b *bbolt.Tx) error {
 		k, _ := b.Cursor().First()
 		found = k != nil
@@ -90,25 +96,23 @@ func prepare(db *bbolt.DB) error {
 		if m == nil {
 			return nil
 		}
-		ours = true
-		var version int
-		if err := decode(m.Get(schemaKey), &version); err != nil {
+		if err := decode(m.Get(schemaKey), &held); err != nil {
 			return err
 		}
-		if version > schema {
-			return fmt.Errorf("%w (its layout is %d, this program knows up to %d)", ErrNewer, version, schema)
+		if held > schema {
+			return fmt.Errorf("%w (its layout is %d, this program knows up to %d)", ErrNewer, held, schema)
 		}
 		return nil
 	})
-	if err != nil || ours {
+	if err != nil || held == schema {
 		return err
 	}
-	if found {
+	if found && held == 0 {
 		return ErrForeign
 	}
 	return db.Update(func(b *bbolt.Tx) error {
 		for _, name := range buckets {
-			if _, err := b.CreateBucket(name); err != nil {
+			if _, err := b.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
 		}

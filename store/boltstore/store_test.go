@@ -86,7 +86,7 @@ func TestOpenRefuses(t *testing.T) {
 			if err := openAt(t, path).Close(); err != nil {
 				t.Fatal(err)
 			}
-			bolt(t, path, func(b *bbolt.Tx) error { return b.Bucket(meta).Put(schemaKey, []byte("\x012")) })
+			bolt(t, path, func(b *bbolt.Tx) error { return b.Bucket(meta).Put(schemaKey, []byte("\x0199")) })
 		}, ErrNewer, "newer version of OpenPLR"},
 		{"a layout in an unknown codec", func(t *testing.T, path string) {
 			if err := openAt(t, path).Close(); err != nil {

@@ -96,7 +96,11 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 		return nil, err
 	}
 
-	signIn, err := a.openSignIn(ctx, c, p, rdb, logger)
+	sessionKeys, err := secretKeys(c.SessionKeys, c.DataDir, "session-keys")
+	if err != nil {
+		return nil, err
+	}
+	signIn, err := a.openSignIn(ctx, c, p, rdb, sessionKeys, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +113,9 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 	}
 
 	a.health = &health{store: store, redis: rdb, logger: logger}
+	limits := newRateLimits(c, sessionKeys, openRateLimiter(c, rdb, p.Now, logger))
 	handler := routes(c, &handlers{
-		graphql: newGraphQL(a.service, c.SchemaOpen, logger), signIn: signIn, pages: pages, health: a.health, service: a.service,
+		graphql: newGraphQL(a.service, c.SchemaOpen, limits, logger), signIn: signIn, pages: pages, health: a.health, service: a.service, limits: limits,
 	}, logger)
 	a.server = newHTTPServer(handler, logger)
 	if c.TLSCertFile != "" {
@@ -125,12 +130,8 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 }
 
 // openSignIn wires the relying party, and in development its provider.
-func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.UniversalClient, logger *slog.Logger) (*signin.SignIn, error) {
+func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.UniversalClient, sealKeys plr.LinkKeys, logger *slog.Logger) (*signin.SignIn, error) {
 	key, keyID, err := clientKey(c)
-	if err != nil {
-		return nil, err
-	}
-	sealKeys, err := secretKeys(c.SessionKeys, c.DataDir, "session-keys")
 	if err != nil {
 		return nil, err
 	}

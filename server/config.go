@@ -4,35 +4,39 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
-
-	"openplr/plr"
+	"time"
 )
 
 // config is every setting, read once from the environment. The zero
 // environment gives the embedded service on loopback.
 type config struct {
-	Env           string // ENV: development or production
-	ListenAddr    string // LISTEN_ADDR
-	PublicURL     string // PUBLIC_URL, without a trailing slash
-	DataDir       string // DATA_DIR
-	MongoDBURI    string // MONGODB_URI; empty: embedded, under DATA_DIR
-	RedisURL      string // REDIS_URL; empty: in process
-	DevopAddr     string // DEVOP_ADDR
-	OIDC          oidcConfig
-	LinkKeys      string // LINK_KEYS: id:base64,... ; empty: made once under DATA_DIR
-	SessionKeys   string // SESSION_KEYS: the same form
-	TLSCertFile   string // TLS_CERT_FILE
-	TLSKeyFile    string // TLS_KEY_FILE
-	SchemaOpen    bool   // SCHEMA_OPEN: introspection and exact validation messages
-	Explorer      bool   // EXPLORER: the explorer page
-	Marking       string // HANDLING_MARKING
-	PINSlots      int    // how many PINs are hashed at once
-	embeddedRedis bool
+	Env            string        // ENV: development or production
+	ListenAddr     string        // LISTEN_ADDR
+	PublicURL      string        // PUBLIC_URL, without a trailing slash
+	DataDir        string        // DATA_DIR
+	MongoDBURI     string        // MONGODB_URI; empty: embedded, under DATA_DIR
+	RedisURL       string        // REDIS_URL; empty: in process
+	RedisCAFile    string        // REDIS_CA_FILE: PEM, authorities for rediss; empty: the system's
+	RedisTimeout   time.Duration // REDIS_TIMEOUT: what one command may take
+	DevopAddr      string        // DEVOP_ADDR
+	OIDC           oidcConfig
+	LinkKeys       string              // LINK_KEYS: id:base64,... ; empty: made once under DATA_DIR
+	SessionKeys    string              // SESSION_KEYS: the same form
+	TLSCertFile    string              // TLS_CERT_FILE
+	TLSKeyFile     string              // TLS_KEY_FILE
+	SchemaOpen     bool                // SCHEMA_OPEN: introspection and exact validation messages
+	Explorer       bool                // EXPLORER: the explorer page
+	Marking        string              // HANDLING_MARKING
+	RateLimits     map[string]rateRule // RATE_LIMITS
+	TrustedProxies []netip.Prefix      // TRUSTED_PROXIES
+	PINSlots       int                 // how many PINs are hashed at once
+	embeddedRedis  bool
 }
 
 // oidcConfig says which OpenID provider people sign in at.
@@ -64,7 +68,7 @@ func readConfig(env func(string) string) (*config, error) {
 	}
 	c := &config{
 		Env: or("ENV", "development"), ListenAddr: or("LISTEN_ADDR", "localhost:8080"), PublicURL: strings.TrimRight(or("PUBLIC_URL", ""), "/"),
-		DataDir: or("DATA_DIR", "./data"), MongoDBURI: or("MONGODB_URI", ""), RedisURL: or("REDIS_URL", ""), DevopAddr: or("DEVOP_ADDR", "127.0.0.1:8090"),
+		DataDir: or("DATA_DIR", "./data"), MongoDBURI: or("MONGODB_URI", ""), RedisURL: or("REDIS_URL", ""), RedisCAFile: or("REDIS_CA_FILE", ""), DevopAddr: or("DEVOP_ADDR", "127.0.0.1:8090"),
 		OIDC: oidcConfig{
 			Issuer: or("OIDC_ISSUER", ""), ClientID: or("OIDC_CLIENT_ID", ""), ClientKeyFile: or("OIDC_CLIENT_KEY_FILE", ""),
 			ClientKeyID: or("OIDC_CLIENT_KEY_ID", ""), OtherKeys: or("OIDC_OTHER_CLIENT_KEYS", ""), AssertionAlg: or("OIDC_CLIENT_ASSERTION_ALG", "PS256"),
@@ -91,6 +95,16 @@ func readConfig(env func(string) string) (*config, error) {
 	}
 	c.SchemaOpen = flag("SCHEMA_OPEN", !c.production())
 	c.Explorer = flag("EXPLORER", !c.production())
+	var err error
+	if c.RedisTimeout, err = time.ParseDuration(or("REDIS_TIMEOUT", "100ms")); err != nil {
+		c.RedisTimeout = 0 // refused by its range
+	}
+	if c.RateLimits, err = parseRateLimits(or("RATE_LIMITS", ""), c.production()); err != nil {
+		fault("%w", err)
+	}
+	if c.TrustedProxies, err = parseTrustedProxies(or("TRUSTED_PROXIES", "")); err != nil {
+		fault("%w", err)
+	}
 	c.validate(fault)
 	return c, errors.Join(faults...)
 }
@@ -111,14 +125,7 @@ func (c *config) validate(fault func(string, ...any)) {
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		fault("TLS_CERT_FILE and TLS_KEY_FILE must be set together")
 	}
-	for name, keys := range map[string]string{"LINK_KEYS": c.LinkKeys, "SESSION_KEYS": c.SessionKeys} {
-		if keys == "" {
-			continue
-		}
-		if _, err := plr.ParseLinkKeys(keys); err != nil {
-			fault("%s cannot be read: each key is written id:base64, with at least 32 bytes", name)
-		}
-	}
+	c.validateStores(fault)
 	c.validateOIDC(fault)
 }
 

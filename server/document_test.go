@@ -193,7 +193,7 @@ func TestDocumentLimits(t *testing.T) {
 // spread again would make 30 million of them for these 993 bytes. Runs alone,
 // because allocations are counted for the whole process.
 func TestFragmentBombIsRefusedWithBoundedWork(t *testing.T) {
-	handler := newGraphQL(nil, true, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	handler := newGraphQL(nil, true, nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	for _, fragments := range []int{15, 25} {
 		body := string(mustJSON(map[string]string{"query": bomb(fragments)}))
 		allocations := testing.AllocsPerRun(1, func() {

@@ -34,6 +34,7 @@ import (
 type graphqlHandler struct {
 	exec   *executor.Executor
 	logger *slog.Logger
+	limits *rateLimits
 	open   bool // introspection and exact validation messages
 }
 
@@ -53,10 +54,10 @@ var withoutDefer = sync.OnceFunc(func() {
 	delete(graph.NewExecutableSchema(graph.Config{}).Schema().Directives, "defer")
 })
 
-func newGraphQL(service *plr.Service, open bool, logger *slog.Logger) *graphqlHandler {
+func newGraphQL(service *plr.Service, open bool, limits *rateLimits, logger *slog.Logger) *graphqlHandler {
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Root{Service: service}})
 	withoutDefer()
-	h := &graphqlHandler{exec: executor.New(schema), logger: logger, open: open}
+	h := &graphqlHandler{exec: executor.New(schema), logger: logger, limits: limits, open: open}
 	h.exec.SetParserTokenLimit(maxQueryTokens)
 	h.exec.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
 	h.exec.SetErrorPresenter(h.present)
@@ -74,6 +75,8 @@ type requestFault struct {
 	status  int
 	code    string
 	message string
+	// retryAfter, in seconds, is set when trying again makes sense.
+	retryAfter int
 }
 
 // guard stands before identify, sign-in's middleware, so that what goes wrong
@@ -89,7 +92,7 @@ func (h *graphqlHandler) guard(identify func(http.Handler) http.Handler) http.Ha
 			}
 		}()
 		if len(r.CookiesNamed(signin.SessionCookie)) > 0 && hasBearer(r) {
-			h.refuse(w, media, &requestFault{http.StatusBadRequest, "AMBIGUOUS_CREDENTIALS", "Send the session cookie or a bearer token, not both."})
+			h.refuse(w, media, &requestFault{status: http.StatusBadRequest, code: "AMBIGUOUS_CREDENTIALS", message: "Send the session cookie or a bearer token, not both."})
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -109,10 +112,14 @@ func hasBearer(r *http.Request) bool {
 func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	media, ok := negotiate(r.Header.Values("Accept"))
 	if !ok {
-		h.refuse(w, typeJSON, &requestFault{http.StatusNotAcceptable, codeBadRequest, "Accept application/graphql-response+json or application/json."})
+		h.refuse(w, typeJSON, &requestFault{status: http.StatusNotAcceptable, code: codeBadRequest, message: "Accept application/graphql-response+json or application/json."})
 		return
 	}
-	params, fault := readRequest(w, r)
+	fault := h.limit(w, r)
+	var params *graphql.RawParams
+	if fault == nil {
+		params, fault = readRequest(w, r)
+	}
 	if fault == nil {
 		fault = checkCredentials(r)
 	}
@@ -125,7 +132,13 @@ func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, disclosures, done := web.Disclosing(ctx)
 	defer done()
 	ctx = resolvers.WithLanguage(ctx, web.AcceptedLanguage(r))
-	status, body := h.execute(ctx, params, media)
+	status, body, fault := h.execute(ctx, params, media, func(opCtx *graphql.OperationContext) *requestFault {
+		return h.limitRedemption(w, r, opCtx)
+	})
+	if fault != nil {
+		h.refuse(w, media, fault)
+		return
+	}
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	w.Header().Set("Vary", "Accept, Accept-Language, Cookie")
 	if status == http.StatusServiceUnavailable {
@@ -134,13 +147,38 @@ func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := web.WriteDisclosure(ctx, w, disclosures, status, body); err != nil {
 		h.logger.LogAttrs(ctx, slog.LevelWarn, "answer withheld or cut off", slog.String("ref", requestID(ctx)))
 		if errors.Is(err, web.ErrNotDisclosed) {
-			h.refuse(w, media, &requestFault{http.StatusServiceUnavailable, codeUnavailable, "The answer took too long and was withheld. Try again."})
+			h.refuse(w, media, &requestFault{status: http.StatusServiceUnavailable, code: codeUnavailable, message: "The answer took too long and was withheld. Try again."})
 		}
 	}
 }
 
-// execute runs one operation and gives the finished body.
-func (h *graphqlHandler) execute(ctx context.Context, params *graphql.RawParams, media string) (int, []byte) {
+// limit takes the general limit, before the body is read.
+func (h *graphqlHandler) limit(w http.ResponseWriter, r *http.Request) *requestFault {
+	name, subject := limitGraphQLAnonymous, byAddress
+	if signin.From(r.Context()).State == signin.StateSignedIn {
+		name, subject = limitGraphQL, bySession
+	}
+	if wait, ok := h.limits.take(w, r, name, subject); !ok {
+		return rateLimited(wait)
+	}
+	return nil
+}
+
+// limitRedemption takes the limit of redemptions for an operation that would
+// open a link. Nothing has been done or counted yet.
+func (h *graphqlHandler) limitRedemption(w http.ResponseWriter, r *http.Request, opCtx *graphql.OperationContext) *requestFault {
+	if cost := costOf(opCtx); cost != nil && !cost.redeems {
+		return nil
+	}
+	if wait, ok := h.limits.take(w, r, limitRedeem, byAddress); !ok {
+		return rateLimited(wait)
+	}
+	return nil
+}
+
+// execute runs one operation, if admit has nothing against it, and gives the
+// finished body.
+func (h *graphqlHandler) execute(ctx context.Context, params *graphql.RawParams, media string, admit func(*graphql.OperationContext) *requestFault) (int, []byte, *requestFault) {
 	ctx = graphql.StartOperationTrace(ctx)
 	opCtx, errs := h.exec.CreateOperationContext(ctx, params)
 	if len(errs) > 0 {
@@ -149,7 +187,10 @@ func (h *graphqlHandler) execute(ctx context.Context, params *graphql.RawParams,
 		if media == typeGraphQL {
 			status = http.StatusBadRequest
 		}
-		return status, encode(resp, nil, false)
+		return status, encode(resp, nil, false), nil
+	}
+	if fault := admit(opCtx); fault != nil {
+		return 0, nil, fault
 	}
 	run, ctx := h.exec.DispatchOperation(ctx, opCtx)
 	resp := run(ctx)
@@ -162,7 +203,7 @@ func (h *graphqlHandler) execute(ctx context.Context, params *graphql.RawParams,
 			status = http.StatusServiceUnavailable
 		}
 	}
-	return status, encode(resp, costOf(opCtx), true)
+	return status, encode(resp, costOf(opCtx), true), nil
 }
 
 // encode writes the answer. The executor's data goes in as it is; a request
@@ -210,7 +251,12 @@ func (h *graphqlHandler) refuse(w http.ResponseWriter, media string, f *requestF
 	if f.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "2")
 	}
-	h.answer(w, media, f.status, coded(f.code, f.message))
+	e := coded(f.code, f.message)
+	if f.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))
+		e.Extensions["retryAfter"] = f.retryAfter
+	}
+	h.answer(w, media, f.status, e)
 }
 
 // answer writes one error and nothing else.
@@ -226,23 +272,23 @@ func (h *graphqlHandler) answer(w http.ResponseWriter, media string, status int,
 // unknown keys, valid UTF-8, nothing behind it. What was sent is never repeated.
 func readRequest(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *requestFault) {
 	if r.Method != http.MethodPost {
-		return nil, &requestFault{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Send GraphQL requests with POST."}
+		return nil, &requestFault{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "Send GraphQL requests with POST."}
 	}
 	if r.URL.RawQuery != "" {
-		return nil, &requestFault{http.StatusBadRequest, codeBadRequest, "Send the request in the body, not in the address."}
+		return nil, &requestFault{status: http.StatusBadRequest, code: codeBadRequest, message: "Send the request in the body, not in the address."}
 	}
 	media, options, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset, named := options["charset"]
 	if err != nil || media != typeJSON || (named && !strings.EqualFold(charset, "utf-8")) || r.Header.Get("Content-Encoding") != "" {
-		return nil, &requestFault{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Send Content-Type: application/json in UTF-8, not compressed."}
+		return nil, &requestFault{status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE", message: "Send Content-Type: application/json in UTF-8, not compressed."}
 	}
 	read := graphql.Now()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return nil, &requestFault{http.StatusRequestEntityTooLarge, "BODY_TOO_LARGE", "The body is larger than 64 KiB."}
+		return nil, &requestFault{status: http.StatusRequestEntityTooLarge, code: "BODY_TOO_LARGE", message: "The body is larger than 64 KiB."}
 	}
-	bad := &requestFault{http.StatusBadRequest, codeBadRequest, "The body must be one JSON object with query, and on wish operationName, variables and extensions."}
+	bad := &requestFault{status: http.StatusBadRequest, code: codeBadRequest, message: "The body must be one JSON object with query, and on wish operationName, variables and extensions."}
 	if err != nil || !jsontext.Value(body).IsValid() {
 		return nil, bad
 	}
@@ -281,7 +327,7 @@ func readRequest(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *r
 // whenever a cookie vouches for the caller.
 func checkCredentials(r *http.Request) *requestFault {
 	if len(r.CookiesNamed(signin.SessionCookie)) > 0 && r.Header.Get(csrfHeader) != csrfValue {
-		return &requestFault{http.StatusForbidden, "CSRF_BLOCKED", "Send the header X-Requested-By: learner-web with the session cookie."}
+		return &requestFault{status: http.StatusForbidden, code: "CSRF_BLOCKED", message: "Send the header X-Requested-By: learner-web with the session cookie."}
 	}
 	return nil
 }

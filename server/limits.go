@@ -27,7 +27,9 @@ const (
 
 // sensitiveMutations may stand once in a request, so that a request counts as
 // one attempt wherever attempts are counted.
-var sensitiveMutations = []string{"redeemShareLink", "createShareLink", "setSharingPreference"}
+var sensitiveMutations = []string{redeemMutation, "createShareLink", "setSharingPreference"}
+
+const redeemMutation = "redeemShareLink"
 
 // fieldCosts are fields that do more than read what is in memory: each is
 // reckoned with about as many ordinary fields as take its time.
@@ -58,8 +60,9 @@ var introspectionSizes = map[string]int{
 
 // queryCost is what the answer's extensions say.
 type queryCost struct {
-	Requested int `json:"requested"`
-	Limit     int `json:"limit"`
+	Requested int  `json:"requested"`
+	Limit     int  `json:"limit"`
+	redeems   bool // the operation would open a shared link
 }
 
 const costKey = "openplr.cost"
@@ -88,7 +91,7 @@ func (l limiter) MutateOperationContext(_ context.Context, opCtx *graphql.Operat
 	opCtx.DisableIntrospection = !l.open
 	w := &walk{opCtx: opCtx, fragments: map[string]*weight{}}
 	total := w.selection(opCtx.Operation.SelectionSet, false)
-	opCtx.Stats.SetExtension(costKey, &queryCost{Requested: total.cost, Limit: maxCost})
+	opCtx.Stats.SetExtension(costKey, &queryCost{Requested: total.cost, Limit: maxCost, redeems: total.redemptions > 0})
 	if total.introspection > 0 && !l.open {
 		return coded(codeValidation, maskedMessage)
 	}
@@ -118,7 +121,7 @@ func (l limiter) MutateOperationContext(_ context.Context, opCtx *graphql.Operat
 type weight struct {
 	cost, fields, depth, aliases, roots, sensitive int
 	introspection, introspectionDepth              int
-	introspectionCost                              int
+	introspectionCost, redemptions                 int
 }
 
 func (w *weight) add(o weight) {
@@ -127,6 +130,7 @@ func (w *weight) add(o weight) {
 	w.aliases = saturate(w.aliases + o.aliases)
 	w.roots = saturate(w.roots + o.roots)
 	w.sensitive = saturate(w.sensitive + o.sensitive)
+	w.redemptions = saturate(w.redemptions + o.redemptions)
 	w.introspection = saturate(w.introspection + o.introspection)
 	w.introspectionCost = saturate(w.introspectionCost + o.introspectionCost)
 	w.depth = max(w.depth, o.depth)
@@ -186,6 +190,9 @@ func (w *walk) field(f *ast.Field, introspection bool) weight {
 	own.introspection, own.introspectionDepth, own.introspectionCost = below.introspection, below.introspectionDepth, below.introspectionCost
 	if slices.Contains(sensitiveMutations, f.Name) && f.ObjectDefinition != nil && f.ObjectDefinition.Name == "Mutation" {
 		own.sensitive = 1
+		if f.Name == redeemMutation {
+			own.redemptions = 1
+		}
 	}
 	return own
 }

@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"sync"
+	"strings"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // noRedisLog drops what go-redis would write to the standard log, past the
@@ -20,71 +19,85 @@ func (noRedisLog) Printf(context.Context, string, ...any) {}
 
 func init() { redis.SetLogger(noRedisLog{}) }
 
-// openRedis connects to REDIS_URL, or starts a Redis protocol server inside
-// this process. Both are spoken to by the same client.
+const (
+	// redisDial is how long a new connection may take, with TLS and authentication.
+	redisDial = 500 * time.Millisecond
+	// redisPool bounds the connections to one server.
+	redisPool = 64
+	// redisRedirects is how often a command follows a cluster that moves its keys.
+	redisRedirects = 3
+	// redisBackoff bounds the pause before a command is sent to a cluster again.
+	redisBackoff = 16 * time.Millisecond
+)
+
+// openRedis connects to REDIS_URL, or starts a Redis inside this process. It
+// does not wait for an answer: a Redis that is away is used when it is back.
 func openRedis(c *config, now func() time.Time) (redis.UniversalClient, func(), error) {
-	if !c.embeddedRedis {
-		options, err := redis.ParseURL(c.RedisURL)
-		if err != nil {
-			return nil, nil, errors.New("REDIS_URL cannot be read") // the URL may hold a password
-		}
-		// Deadlines of requests must reach the socket.
-		options.ContextTimeoutEnabled = true
-		options.DialTimeout, options.ReadTimeout, options.WriteTimeout = 2*time.Second, time.Second, time.Second
-		client := redis.NewClient(options)
-		return client, func() { _ = client.Close() }, nil
+	if c.embeddedRedis {
+		return embeddedRedis(now)
 	}
-	server := miniredis.NewMiniRedis()
-	// It listens on a loopback port, which other users of the machine can reach.
-	password := rand.Text()
-	server.RequireAuth(password)
-	if err := server.Start(); err != nil {
+	t, err := parseRedisURL(c.RedisURL)
+	if err != nil {
 		return nil, nil, err
 	}
-	client := redis.NewClient(&redis.Options{Addr: server.Addr(), Password: password, ContextTimeoutEnabled: true})
-	client.AddHook(&clockHook{server: server, now: now, last: now()})
-	return client, func() { _ = client.Close(); server.Close() }, nil
-}
-
-// clockHook lets the server's time pass, whose keys expire only when told. It
-// catches up before each command and not by a ticker of its own: a key written
-// after the clock has moved must not lose the time that passed before.
-type clockHook struct {
-	server *miniredis.Miniredis
-	now    func() time.Time
-	mu     sync.Mutex
-	last   time.Time
-}
-
-// clockStep is how far the server's time may lag: catching up walks all keys.
-const clockStep = 200 * time.Millisecond
-
-func (h *clockHook) catchUp() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	t := h.now()
-	if passed := t.Sub(h.last); passed >= clockStep {
-		h.server.SetTime(t)
-		h.server.FastForward(passed)
-		h.last = t
+	o := &redis.UniversalOptions{
+		Addrs: t.addresses, DB: t.db, Username: t.username, Password: t.password,
+		SentinelUsername: t.sentinelUsername, SentinelPassword: t.sentinelPassword, MasterName: t.master,
+		// Deadlines of requests must reach the socket.
+		ContextTimeoutEnabled: true,
+		DialTimeout:           redisDial, ReadTimeout: c.RedisTimeout, WriteTimeout: c.RedisTimeout,
+		PoolSize: redisPool, PoolTimeout: c.RedisTimeout, PipelinePoolSize: -1,
+		// What is sent again is decided in redis_retry.go, command by command.
+		MaxRetries: -1, MinRetryBackoff: time.Millisecond, MaxRetryBackoff: redisBackoff, MaxRedirects: redisRedirects, DialerRetries: 1,
+		DisableIdentity:          true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
-}
-
-// DialHook is part of redis.Hook.
-func (h *clockHook) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-// ProcessHook is part of redis.Hook.
-func (h *clockHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		h.catchUp()
-		return next(ctx, cmd)
+	if t.tls {
+		if o.TLSConfig, err = redisTLS(c.RedisCAFile); err != nil {
+			return nil, nil, err
+		}
 	}
+	var client redis.UniversalClient
+	switch t.kind {
+	case redisCluster:
+		options := o.Cluster()
+		// A cluster's client has retries of its own below its hooks, so the hook
+		// sits on each server's client.
+		options.NewClient = func(o *redis.Options) *redis.Client {
+			node := redis.NewClient(o)
+			node.AddHook(sentOnce{})
+			return node
+		}
+		options.DisableRoutingPolicies = true // PING asks one server, not all
+		client = redis.NewClusterClient(options)
+	case redisSentinel:
+		client = redis.NewFailoverClient(o.Failover())
+		client.AddHook(repeatReads{})
+	default:
+		options := o.Simple()
+		if t.kind == redisUnix {
+			options.Network = "unix"
+		}
+		client = redis.NewClient(options)
+		client.AddHook(repeatReads{})
+	}
+	return client, func() { _ = client.Close() }, nil
 }
 
-// ProcessPipelineHook is part of redis.Hook.
-func (h *clockHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		h.catchUp()
-		return next(ctx, cmds)
+// redisReason says in our own words what went wrong with Redis.
+func redisReason(err error) string {
+	var answer redis.Error
+	switch {
+	case isRedisTimeout(err):
+		return "no answer in time"
+	case errors.As(err, &answer):
+		// Redis begins with a word of its own choice in capitals, such as OOM.
+		word, _, _ := strings.Cut(answer.Error(), " ")
+		if strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+			return "Redis refused: " + word
+		}
+		return "Redis refused"
+	default:
+		return "no connection"
 	}
 }

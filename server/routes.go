@@ -19,6 +19,7 @@ type handlers struct {
 	pages   *web.Pages
 	health  *health
 	service *plr.Service
+	limits  *rateLimits
 }
 
 // routes shows every route, and below the order of middleware.
@@ -26,34 +27,39 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	who := h.signIn.Identify
 
+	// Every route but probes, assets and keys has a limit.
+	page := func(handler http.HandlerFunc) http.Handler { return h.limited(limitPage, byAddress, handler) }
+	signIn := func(handler http.HandlerFunc) http.Handler { return h.limited(limitSignIn, byAddress, handler) }
+
 	// For people.
-	mux.HandleFunc("GET /{$}", h.pages.Home)
-	mux.HandleFunc("GET /s", h.pages.Redeem)
-	mux.HandleFunc("GET /s/redeem", h.pages.Redeem) // somebody reloads the address after a refusal
-	mux.HandleFunc("POST /s/redeem", h.pages.RedeemSubmit)
-	mux.HandleFunc("GET /signed-out", h.pages.SignedOut)
-	mux.HandleFunc("GET /sign-in/problem", h.pages.Problem)
+	mux.Handle("GET /{$}", page(h.pages.Home))
+	mux.Handle("GET /s", page(h.pages.Redeem))
+	mux.Handle("GET /s/redeem", page(h.pages.Redeem)) // somebody reloads the address after a refusal
+	mux.Handle("POST /s/redeem", h.limited(limitRedeem, byAddress, http.HandlerFunc(h.pages.RedeemSubmit)))
+	mux.Handle("GET /signed-out", page(h.pages.SignedOut))
+	mux.Handle("GET /sign-in/problem", page(h.pages.Problem))
 	mux.HandleFunc("GET /static/", h.pages.Static)
 	if c.Explorer {
-		mux.HandleFunc("GET /explorer", h.pages.Explorer)
+		mux.Handle("GET /explorer", page(h.pages.Explorer))
 		mux.HandleFunc("GET /explorer/", h.pages.Explorer)
 	}
-	mux.HandleFunc("/", h.pages.NotFound)
+	mux.Handle("/", page(h.pages.NotFound))
 
 	// For programs. GraphQL answers every method itself, so that a wrong one
-	// gets an error of the closed list.
+	// gets an error of the closed list, and takes its own limits.
 	mux.Handle("/graphql", h.graphql.guard(who))
 	if c.SchemaOpen {
-		mux.HandleFunc("GET /schema.graphqls", schemaFile)
+		mux.Handle("GET /schema.graphqls", page(schemaFile))
 	}
-	mux.Handle("GET /share-links/{id}/{image}", who(http.HandlerFunc(h.shareLinkQR)))
+	mux.Handle("GET /share-links/{id}/{image}", who(h.limited(limitQRCode, bySession, http.HandlerFunc(h.shareLinkQR))))
 
-	// Sign-in.
-	mux.HandleFunc("GET /auth/login", h.signIn.Login)
-	mux.HandleFunc("GET /auth/callback", h.signIn.Callback)
-	mux.HandleFunc("GET /auth/session", h.signIn.Session)
-	mux.HandleFunc("POST /auth/logout", h.signIn.Logout)
-	mux.HandleFunc("GET /auth/signed-out", h.signIn.SignedOut)
+	// Sign-in. Signing out is a page like others: nobody who wants to leave may
+	// be kept by what is meant for those who come.
+	mux.Handle("GET /auth/login", signIn(h.signIn.Login))
+	mux.Handle("GET /auth/callback", signIn(h.signIn.Callback))
+	mux.Handle("GET /auth/session", page(h.signIn.Session))
+	mux.Handle("POST /auth/logout", page(h.signIn.Logout))
+	mux.Handle("GET /auth/signed-out", page(h.signIn.SignedOut))
 	mux.HandleFunc("GET /.well-known/jwks.json", h.signIn.ClientKeys)
 
 	// For operators.
@@ -83,7 +89,7 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 
 func (h *handlers) crossOriginRefused(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/graphql" {
-		h.graphql.refuse(w, orJSON(negotiate(r.Header.Values("Accept"))), &requestFault{http.StatusForbidden, "CSRF_BLOCKED", "This request came from another site."})
+		h.graphql.refuse(w, orJSON(negotiate(r.Header.Values("Accept"))), &requestFault{status: http.StatusForbidden, code: "CSRF_BLOCKED", message: "This request came from another site."})
 		return
 	}
 	h.pages.ErrorPage(w, r, http.StatusForbidden, requestID(r.Context()))

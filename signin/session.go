@@ -49,28 +49,12 @@ func sessionKey(tokenHash string) string { return "lr:s:{" + tokenHash + "}" }
 func epochKey(account string) string { return "lr:a:{" + account + "}:epoch" }
 func indexKey(account string) string { return "lr:a:{" + account + "}:idx" }
 
+// epochLife: an epoch outlives every session that remembers it, and not by much,
+// so that Redis does not keep a key for whoever has ever signed in.
+const epochLife = maxAbsolute + time.Hour
+
 // indexEntry leads from a handle to the record.
 func indexEntry(handle, tokenHash string) string { return handle + "." + tokenHash }
-
-// The epoch starts anywhere and only grows, so that an epoch made anew after
-// Redis lost the key meets none that an old session remembers.
-var (
-	holdEpochScript = redis.NewScript(`
-local epoch = redis.call('GET', KEYS[1])
-if epoch then return epoch end
-redis.call('SET', KEYS[1], ARGV[1])
-return ARGV[1]`)
-	raiseEpochScript = redis.NewScript(`
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('INCR', KEYS[1])
-else redis.call('SET', KEYS[1], ARGV[1]) end
-return 1`)
-	// replaceScript changes a record only if it is still what was read: it neither
-	// revives a session that has ended nor undoes what another request wrote.
-	replaceScript = redis.NewScript(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1`)
-)
 
 func newEpoch(random io.Reader) (string, error) {
 	var b [8]byte
@@ -117,7 +101,7 @@ func (s *SignIn) startSession(ctx context.Context, account *plr.Account, p *proo
 			return "", nil, err
 		}
 	}
-	epoch, err = holdEpochScript.Run(ctx, s.redis, []string{epochKey(account.ID)}, epoch).Text()
+	epoch, err = holdEpochScript.Run(ctx, s.redis, []string{epochKey(account.ID)}, epoch, epochLife.Milliseconds()).Text()
 	if err != nil {
 		return "", nil, err
 	}
@@ -134,13 +118,8 @@ func (s *SignIn) startSession(ctx context.Context, account *plr.Account, p *proo
 	}
 	// The index first: an entry without a session is harmless, a session that no
 	// list shows is not.
-	index := indexKey(account.ID)
-	if _, err := s.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.ZRemRangeByScore(ctx, index, "-inf", strconv.FormatInt(e.CreatedAt, 10))
-		p.ZAdd(ctx, index, redis.Z{Score: float64(e.AbsoluteAt), Member: indexEntry(handle, hash)})
-		p.PExpire(ctx, index, maxAbsolute)
-		return nil
-	}); err != nil {
+	if err := listSessionScript.Run(ctx, s.redis, []string{indexKey(account.ID)}, e.CreatedAt, e.AbsoluteAt,
+		indexEntry(handle, hash), maxAbsolute.Milliseconds()).Err(); err != nil {
 		return "", nil, err
 	}
 	if err := s.redis.Set(ctx, sessionKey(hash), record, s.config.WebIdle).Err(); err != nil {
@@ -274,11 +253,7 @@ func (s *SignIn) endAllSessions(ctx context.Context, account string) error {
 		return accountFault{err}
 	}
 	s.accounts.forget(account)
-	epoch, err := newEpoch(s.random)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return raiseEpochScript.Run(ctx, s.redis, []string{epochKey(account)}, epoch).Err()
+	return raiseEpochScript.Run(ctx, s.redis, []string{epochKey(account)}).Err()
 }

@@ -48,17 +48,6 @@ const (
 func transactionKey(stateHash string) string     { return "lr:txn:{" + stateHash + "}" }
 func usedTransactionKey(stateHash string) string { return "lr:txn:{" + stateHash + "}:used" }
 
-// takeScript takes a transaction so that exactly one caller gets it, and leaves a
-// mark that it was there: a replay is told from an invention.
-var takeScript = redis.NewScript(`
-local record = redis.call('GETDEL', KEYS[1])
-if record then
-  redis.call('SET', KEYS[2], '1', 'PX', ARGV[1])
-  return record
-end
-if redis.call('EXISTS', KEYS[2]) == 1 then return '' end
-return false`)
-
 func (s *SignIn) storeTransaction(ctx context.Context, state string, t *transaction) error {
 	record, err := json.Marshal(t)
 	if err != nil {

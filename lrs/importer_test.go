@@ -193,7 +193,7 @@ func TestImportInBatches(t *testing.T) {
 		files []string
 		want  []int
 	}{
-		"the default":                    {0, []string{strings.Repeat(one+two, 225)}, []int{200, 200, 50}},
+		"the default":                    {0, []string{strings.Repeat(one+two, 550)}, []int{500, 500, 100}},
 		"a size of its own":              {3, []string{strings.Repeat(one+two, 3) + one}, []int{3, 3, 1}},
 		"across files":                   {2, []string{one, two, one}, []int{2, 1}},
 		"early for learners of many":     {0, []string{strings.Repeat(many+more, 2)}, []int{3, 1}},

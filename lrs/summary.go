@@ -22,6 +22,7 @@ type Summary struct {
 	// may count twice.
 	LearnersNew     int
 	LearnersChanged int
+	learnersSame    int
 	EventsAdded     int
 	EventsChanged   int
 	EventsSame      int
@@ -52,6 +53,9 @@ func newSummary() *Summary {
 // like a success.
 func (s *Summary) Rejected() int { return total(s.Rejects) }
 
+// Stored is how many updates of learners the store has confirmed.
+func (s *Summary) Stored() int { return s.LearnersNew + s.LearnersChanged + s.learnersSame }
+
 // answer counts what an answer holds; what it changes is counted once stored.
 func (s *Summary) answer(a *Answer) {
 	s.Answers[AnswerKind{a.Kind, a.Outcome}]++
@@ -73,6 +77,8 @@ func (s *Summary) stored(changes []plr.RecordChange) {
 			s.LearnersNew++
 		case c.RegisterChanged || c.EventsAdded > 0 || c.EventsChanged > 0:
 			s.LearnersChanged++
+		default:
+			s.learnersSame++
 		}
 		s.EventsAdded += c.EventsAdded
 		s.EventsChanged += c.EventsChanged

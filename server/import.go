@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -16,12 +15,9 @@ import (
 
 // importFiles is `server import`: LRS web-service responses into the store.
 func importFiles(ctx context.Context, args []string, env func(string) string, now func() time.Time, stdout, stderr io.Writer) error {
-	flags := flag.NewFlagSet("import", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags := newFlags("import", stderr)
 	rejectsPath := flags.String("rejects", "rejects.ndjson", "where refused items are listed, without any personal value")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil
-	} else if err != nil {
+	if done, err := parseFlags(flags, args, len(args)); done || err != nil {
 		return err
 	}
 	if flags.NArg() == 0 {
@@ -36,20 +32,20 @@ func importFiles(ctx context.Context, args []string, env func(string) string, no
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	keys, err := secretKeys(c.LinkKeys, c.DataDir, "link-keys")
-	if err != nil {
-		return err
-	}
-	service, err := plr.New(plr.Config{
-		Store: store, Now: now, Random: rand.Reader, LinkKeys: keys, PublicURL: c.PublicURL, Marking: c.Marking, PINSlots: 1,
-	})
+	service, err := storeService(c, store, now)
 	if err != nil {
 		return err
 	}
 	rejects := &lazyFile{path: *rejectsPath}
-	importer := &lrs.Importer{Service: service, Today: plr.DateOf(now()), Rejects: rejects}
-	summary, err := importer.Import(ctx, lrs.Paths(flags.Args()...)...)
+	p := newProgress(stderr, now, "learners")
+	files, read := countedFiles(flags.Args())
+	importer := &lrs.Importer{
+		Service: service, Today: plr.DateOf(now()), Rejects: rejects,
+		Progress: func(s *lrs.Summary) { p.at(read.share(), s.Stored()) },
+	}
+	summary, err := importer.Import(ctx, files...)
 	if summary != nil {
+		p.end(read.share(), summary.Stored())
 		err = errors.Join(err, summary.Print(stdout))
 	}
 	if err := errors.Join(err, rejects.Close()); err != nil {
@@ -59,6 +55,63 @@ func importFiles(ctx context.Context, args []string, env func(string) string, no
 		return fmt.Errorf("%d rejected; see %s", n, *rejectsPath)
 	}
 	return nil
+}
+
+// storeService is the domain for a command that fills the store.
+func storeService(c *config, store plr.Store, now func() time.Time) (*plr.Service, error) {
+	keys, err := secretKeys(c.LinkKeys, c.DataDir, "link-keys")
+	if err != nil {
+		return nil, err
+	}
+	return plr.New(plr.Config{
+		Store: store, Now: now, Random: rand.Reader, LinkKeys: keys, PublicURL: c.PublicURL, Marking: c.Marking, PINSlots: 1,
+	})
+}
+
+// readShare counts how much of some files was read.
+type readShare struct{ done, total int64 }
+
+// share is from 0 to 1, or below 0 when a file's size is not known: a pipe.
+func (r *readShare) share() float64 {
+	if r.total <= 0 {
+		return -1
+	}
+	return min(1, float64(r.done)/float64(r.total))
+}
+
+// countedFiles names files on disk whose reading is counted.
+func countedFiles(paths []string) ([]lrs.File, *readShare) {
+	counted := &readShare{}
+	known := true
+	files := lrs.Paths(paths...)
+	for i := range files {
+		info, err := os.Stat(paths[i])
+		if err == nil && info.Mode().IsRegular() {
+			counted.total += info.Size()
+		} else if err == nil {
+			known = false
+		}
+		open := files[i].Open
+		files[i].Open = func() (io.ReadCloser, error) {
+			f, err := open()
+			return &countingReader{f, counted}, err
+		}
+	}
+	if !known {
+		counted.total = 0
+	}
+	return files, counted
+}
+
+type countingReader struct {
+	io.ReadCloser
+	counted *readShare
+}
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	r.counted.done += int64(n)
+	return n, err
 }
 
 // lazyFile makes its file at the first write, so that an import without

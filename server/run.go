@@ -28,6 +28,8 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		return serve(ctx, args, env, stdout, stderr)
 	case "import":
 		return importFiles(ctx, args, env, time.Now, stdout, stderr) //nolint:forbidigo // here the clock enters
+	case "generate":
+		return generate(ctx, args, env, time.Now, stdout, stderr) //nolint:forbidigo // here the clock enters
 	case "version":
 		_, err := fmt.Fprintln(stdout, version())
 		return err

@@ -20,6 +20,7 @@ const (
 	actOptIn    act = "opt in"            // resumes nothing
 	actResume   act = "opt in and resume" // resumes what is not paused by hand
 	actRevoke   act = "revoke"
+	actLook     act = "look" // reads the count and the switch; only while nothing else goes on
 	lostOutcome     = "lost" // the caller cannot tell what came of it
 	opened          = "opened"
 	done            = "done"
@@ -71,6 +72,8 @@ func (s linkState) apply(in step, limit int) (linkState, string) {
 		s.off, s.live = false, true
 	case actRevoke:
 		s.revoked = true
+	case actLook:
+		return s, fmt.Sprintf("%d used, off %t", s.uses, s.off)
 	case actClaim:
 		return s.claim(in.redemption, limit)
 	}

@@ -170,6 +170,8 @@ func redemption(secret, id, pin string) map[string]any {
 // outcomeOf gives what came of a redemption, in the words of the history.
 func outcomeOf(a *answer) string {
 	switch kind := a.text("redeemShareLink", "outcome", "__typename"); {
+	case a.unsent():
+		return ""
 	case a.unknown():
 		return lostOutcome
 	case kind == "SharedRecord":
@@ -185,6 +187,9 @@ func outcomeOf(a *answer) string {
 
 // ownerOutcome is the same for what an owner does.
 func ownerOutcome(a *answer) string {
+	if a.unsent() {
+		return ""
+	}
 	if a.unknown() {
 		return lostOutcome
 	}
@@ -203,6 +208,13 @@ func (h *house) uses(r *replica, l link) (int, string) {
 	h.t.Helper()
 	a := h.learner.must(h.t, r, readLink, map[string]any{"id": l.id})
 	return a.number("node", "redemptionCount"), a.text("node", "status")
+}
+
+// look is actLook at replica r.
+func (h *house) look(r *replica, l link) string {
+	h.t.Helper()
+	n, _ := h.uses(r, l)
+	return fmt.Sprintf("%d used, off %t", n, h.learner.must(h.t, r, readSharing, nil).at("learner", "sharingPreference", "optedOut") == true)
 }
 
 // crowd runs n calls, at most atOnce at the same time.

@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -218,6 +219,12 @@ func (v *visitor) must(t testing.TB, r *replica, query string, variables map[str
 		}
 	}
 	return a
+}
+
+// unsent: nobody was there to send it to, so it certainly had no effect.
+func (a *answer) unsent() bool {
+	var fault *net.OpError
+	return errors.As(a.err, &fault) && fault.Op == "dial"
 }
 
 // unknown: the caller cannot tell whether the operation had its effect.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"syscall"
 
 	"github.com/redis/go-redis/v9"
@@ -13,7 +14,11 @@ import (
 // repeatable are the commands that may be sent a second time when the
 // connection broke: they change nothing. All others, scripts above all, may have
 // been executed although no answer came, and a counter would count twice.
-var repeatable = map[string]bool{"get": true, "exists": true, "pttl": true, "zrange": true, "zscore": true, "ping": true, "time": true}
+// The second line is how the client sets a connection up.
+var repeatable = map[string]bool{
+	"get": true, "exists": true, "pttl": true, "zrange": true, "zscore": true, "ping": true, "time": true,
+	"hello": true, "auth": true, "select": true, "client": true, "readonly": true, "cluster": true, "command": true,
+}
 
 // connectionBroke says that the connection ended under a command. A Redis that
 // is slow is not asked again: it has had its time.
@@ -65,11 +70,12 @@ func (sentOnce) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// ProcessPipelineHook is part of redis.Hook. Pipelines are not used.
+// ProcessPipelineHook is part of redis.Hook. The client sets connections up by pipelines.
 func (sentOnce) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		err := next(ctx, cmds)
-		if mayHaveRun(err) {
+		once := slices.ContainsFunc(cmds, func(cmd redis.Cmder) bool { return !repeatable[cmd.Name()] })
+		if once && mayHaveRun(err) {
 			err = unknownOutcome{timeout: isRedisTimeout(err)}
 		}
 		return err

@@ -79,7 +79,13 @@ func (p *redisProcess) url() string  { return "redis://" + p.addr() }
 
 func (p *redisProcess) start(t *testing.T) {
 	t.Helper()
-	p.cmd = exec.Command(p.binary, append([]string{"--port", fmt.Sprint(p.port), "--bind", "127.0.0.1", "--save", "", "--dir", p.dir, "--maxmemory-policy", "noeviction"}, p.args...)...)
+	p.run(t, append([]string{"--port", fmt.Sprint(p.port), "--bind", "127.0.0.1", "--save", "", "--dir", p.dir, "--maxmemory-policy", "noeviction"}, p.args...)...)
+}
+
+// run starts the process and waits until it answers.
+func (p *redisProcess) run(t *testing.T, args ...string) {
+	t.Helper()
+	p.cmd = exec.Command(p.binary, args...)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -67,6 +67,13 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 		return nil, err
 	}
 	a.onClose(func() { _ = store.Close() })
+	if embedded, ok := store.(snapshotter); ok {
+		if control, err := openControl(c, embedded, p.Now, logger); err != nil {
+			logger.LogAttrs(ctx, slog.LevelWarn, "no control socket: backup and purge need the server stopped")
+		} else {
+			a.onClose(control.close)
+		}
+	}
 	if p.WrapStore != nil {
 		store = p.WrapStore(store)
 	}

@@ -13,9 +13,22 @@ const usage = `Usage:
   server import [-rejects FILE] FILE...
                             read LRS web-service responses into the store; refused
                             items are listed in the rejects file (rejects.ndjson)
+  server generate [-learners N] [-events 15] [-seed 1] [-out FILE]
+                            invent learners, into the store or as a file to import; a run
+                            that was stopped goes on where it was
+  server purge [-dry-run]   remove what has had its time by the retention table, or only count it
+  server backup [-replace] FILE
+                            copy the embedded store, beside a running server too
+  server restore [-replace] [-keep-links] FILE
+                            make a backup the data file; links are paused
   server version            say which build this is
   server help               this text
 `
+
+// commands are the subcommands that do something and end.
+var commands = map[string]func(ctx context.Context, args []string, env func(string) string, now func() time.Time, stdout, stderr io.Writer) error{
+	"import": importFiles, "generate": generate, "purge": purge, "backup": backup, "restore": restore,
+}
 
 // run is the whole program: one subcommand, then its error or nil.
 func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) error {
@@ -23,13 +36,12 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	if len(args) > 0 {
 		command, args = args[0], args[1:]
 	}
+	if do, known := commands[command]; known {
+		return do(ctx, args, env, time.Now, stdout, stderr) //nolint:forbidigo // here the clock enters
+	}
 	switch command {
 	case "serve":
 		return serve(ctx, args, env, stdout, stderr)
-	case "import":
-		return importFiles(ctx, args, env, time.Now, stdout, stderr) //nolint:forbidigo // here the clock enters
-	case "generate":
-		return generate(ctx, args, env, time.Now, stdout, stderr) //nolint:forbidigo // here the clock enters
 	case "version":
 		_, err := fmt.Fprintln(stdout, version())
 		return err

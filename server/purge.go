@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"openplr/plr"
+)
+
+// purge is `server purge`: what has had its time by the retention table goes.
+// Beside a running server on the embedded store, that server does the work.
+func purge(ctx context.Context, args []string, env func(string) string, now func() time.Time, stdout, stderr io.Writer) error {
+	flags := newFlags("purge", stderr)
+	dry := flags.Bool("dry-run", false, "only count what would be removed")
+	if done, err := parseFlags(flags, args, 0); done || err != nil {
+		return err
+	}
+	c, err := readConfig(env)
+	if err != nil {
+		return err
+	}
+	purged, err := askPurge(ctx, c, *dry)
+	if err != nil && !errors.Is(err, errNoServer) {
+		return err
+	}
+	if err != nil {
+		purged, err = purgeStore(ctx, c, now, *dry)
+	}
+	return errors.Join(err, printPurged(stdout, purged, *dry, err != nil))
+}
+
+// askPurge lets the running server do it: the data file is its own.
+func askPurge(ctx context.Context, c *config, dry bool) (purged plr.Purged, err error) {
+	if c.MongoDBURI != "" {
+		return purged, errNoServer
+	}
+	command := controlPurge
+	if dry {
+		command = controlDry
+	}
+	answer, err := askServer(ctx, c, command)
+	if err != nil {
+		return purged, err
+	}
+	err = json.NewDecoder(answer).Decode(&purged)
+	return purged, errors.Join(err, answer.Close())
+}
+
+func purgeStore(ctx context.Context, c *config, now func() time.Time, dry bool) (purged plr.Purged, err error) {
+	store, err := openStore(c)
+	if err != nil {
+		return purged, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	retention, ok := store.(plr.RetentionStore)
+	if !ok {
+		return purged, errors.New("this store cannot purge")
+	}
+	return retention.Purge(ctx, plr.DueAt(now()), dry)
+}
+
+// printPurged writes the retention table with what it found.
+func printPurged(w io.Writer, p plr.Purged, dry, cutOff bool) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	head := "REMOVED"
+	if dry {
+		head = "DUE"
+	}
+	_, _ = fmt.Fprintf(t, "%s\tKIND\tRULE\n", head)
+	for _, row := range []struct {
+		count      int
+		kind, rule string
+	}{
+		{p.Records, "records", "66 years after the last news from upstream"},
+		{p.Disclosures, "access entries of openings", "6 years after the opening"},
+		{p.Attempts, "access entries of failed attempts", "90 days after the attempt"},
+		{p.ShareLinks, "share links", "6 years after they were revoked or expired"},
+		{p.Views, "deleted views", "6 years after they were deleted, unless a link that is kept names them"},
+		{p.Challenges, "closed data challenges", "6 years after their last change"},
+		{p.Preferences, "moves of the sharing switch", "6 years after the move; the newest of each learner stays"},
+		{p.IdempotencyKeys, "idempotency keys", "2 days after their last use"},
+	} {
+		_, _ = fmt.Fprintf(t, "%d\t%s\t%s\n", row.count, row.kind, row.rule)
+	}
+	err := t.Flush()
+	if cutOff {
+		_, err = fmt.Fprintln(w, "The purge did not come to its end; what is counted is gone. Run it again.")
+	}
+	return err
+}

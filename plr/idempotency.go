@@ -13,6 +13,8 @@ import (
 // Idempotency makes a create safe to repeat: the same key with the same input
 // gives the object that was made first.
 type Idempotency struct {
+	// ULN is the owner's: a store may keep keys with what the owner has.
+	ULN ULN
 	// Key names owner, operation and the caller's key together.
 	Key string
 	// Hashes of the input, keyed because an input may hold a PIN: one per key of
@@ -40,7 +42,7 @@ func (s *Service) idempotency(uln ULN, operation string, key *string, input any,
 		faults.add(refuse(CodeInvalid, T("This input cannot be kept.", "Ni ellir cadw'r mewnbwn hwn.")))
 		return nil
 	}
-	idem := &Idempotency{Key: digest("idempotency", string(uln)+"\x00"+operation+"\x00"+*key), At: s.now()}
+	idem := &Idempotency{ULN: uln, Key: digest("idempotency", string(uln)+"\x00"+operation+"\x00"+*key), At: s.now()}
 	for _, k := range s.linkKeys {
 		mac := hmac.New(sha256.New, k.Key)
 		mac.Write([]byte("openplr/idempotency/v1\x00"))

@@ -2,6 +2,7 @@ package plr
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -20,6 +21,46 @@ type Account struct {
 	// SessionsInvalidBefore: no session that began before this instant is
 	// accepted, whatever a stale session store says.
 	SessionsInvalidBefore time.Time
+	// EndedSessions are the sessions signed out of one by one that would not have
+	// ended by time yet: a stale session store must not bring one back.
+	EndedSessions []EndedSession
+}
+
+// EndedSession is a session that somebody signed out of. Its handle names it
+// and opens nothing.
+type EndedSession struct {
+	Handle string
+	// Until is when it would have ended at the latest.
+	Until time.Time
+}
+
+// MaxEndedSessions bounds what an account remembers. One more ends them all.
+const MaxEndedSessions = 50
+
+// EndSession notes that the session with this handle has ended, and forgets
+// those that have ended by time. Stores apply it as one step.
+func (a *Account) EndSession(handle string, until, now time.Time) {
+	a.EndedSessions = slices.DeleteFunc(slices.Clone(a.EndedSessions), func(e EndedSession) bool {
+		return e.Handle == handle || !e.Until.After(now)
+	})
+	if !until.After(now) {
+		return
+	}
+	if len(a.EndedSessions) == MaxEndedSessions {
+		// This ends the sessions on the list once more, and all others.
+		a.EndedSessions = nil
+		if now.After(a.SessionsInvalidBefore) {
+			a.SessionsInvalidBefore = now
+		}
+	}
+	a.EndedSessions = append(a.EndedSessions, EndedSession{Handle: handle, Until: until})
+}
+
+// SessionEnded says whether a session of this account that began at began has
+// been ended by its owner.
+func (a *Account) SessionEnded(handle string, began time.Time) bool {
+	return began.Before(a.SessionsInvalidBefore) ||
+		slices.ContainsFunc(a.EndedSessions, func(e EndedSession) bool { return e.Handle == handle })
 }
 
 // AccountKey names an (issuer, subject) pair for look-ups.
@@ -81,6 +122,12 @@ func (s *Service) Account(ctx context.Context, id string) (*Account, error) {
 // for good and on every replica.
 func (s *Service) EndSessions(ctx context.Context, id string) error {
 	return s.store.InvalidateSessions(ctx, id, s.now())
+}
+
+// EndSession makes one session of the account invalid, for good and on every
+// replica. until is when it would have ended by itself.
+func (s *Service) EndSession(ctx context.Context, id, handle string, until time.Time) error {
+	return s.store.EndSession(ctx, id, handle, until, s.now())
 }
 
 // BindSample binds a subject of the development provider to a sample learner,

@@ -71,6 +71,8 @@ type AccountStore interface {
 	UnbindULN(ctx context.Context, uln ULN) error
 	// InvalidateSessions raises SessionsInvalidBefore to before; it never lowers it.
 	InvalidateSessions(ctx context.Context, accountID string, before time.Time) error
+	// EndSession applies Account.EndSession. Of parallel calls, none undoes another.
+	EndSession(ctx context.Context, accountID, handle string, until, now time.Time) error
 }
 
 // SharingStore keeps one Sharing document per learner, the index from secrets

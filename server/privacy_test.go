@@ -189,6 +189,9 @@ func (s *faultyStore) UnbindULN(ctx context.Context, uln plr.ULN) error {
 	return s.do(func() error { return s.Store.UnbindULN(ctx, uln) })
 }
 
+func (s *faultyStore) EndSession(ctx context.Context, accountID, handle string, until, now time.Time) error {
+	return s.do(func() error { return s.Store.EndSession(ctx, accountID, handle, until, now) })
+}
 func (s *faultyStore) InvalidateSessions(ctx context.Context, accountID string, before time.Time) error {
 	return s.do(func() error { return s.Store.InvalidateSessions(ctx, accountID, before) })
 }

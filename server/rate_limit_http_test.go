@@ -153,7 +153,7 @@ func TestSessionsAreLimitedEachForItself(t *testing.T) {
 	}
 	// A made-up session is none: it counts by address, and so for nothing more.
 	forged := h.browser()
-	forged.header.Set("Cookie", "__Host-Http-lr-session="+strings.Repeat("A", 43))
+	forged.header.Set("Cookie", "__Host-Http-lr-session=lrw_"+strings.Repeat("A", 43))
 	if a := forged.ask(who, nil); a.status != 429 {
 		t.Errorf("made-up session: %d", a.status)
 	}

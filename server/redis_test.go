@@ -159,7 +159,7 @@ func (k *keyRecorder) note(cmds []redis.Cmder) {
 		args := cmd.Args()
 		word := func(i int) string { return fmt.Sprint(args[i]) }
 		switch cmd.Name() {
-		case "get", "set", "getdel", "zrem", "pttl":
+		case "get", "set", "del", "zrem", "pttl":
 			keys = []string{word(1)}
 		case "evalsha", "eval":
 			n := int(reflect.ValueOf(args[2]).Int())
@@ -226,7 +226,7 @@ func TestEveryStepStaysInOneSlot(t *testing.T) {
 	for _, fault := range seen.faults {
 		t.Error(fault)
 	}
-	for _, name := range []string{"get", "set", "evalsha", "getdel", "ping"} {
+	for _, name := range []string{"get", "set", "evalsha", "del", "ping"} {
 		if seen.commands[name] == 0 {
 			t.Errorf("%s was never seen: the story is not whole (%v)", name, seen.commands)
 		}

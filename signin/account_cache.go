@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -80,5 +81,6 @@ func copyOf(a plr.Account) *plr.Account {
 		bound := *a.BoundAt
 		a.BoundAt = &bound
 	}
+	a.EndedSessions = slices.Clone(a.EndedSessions)
 	return &a
 }

@@ -125,6 +125,16 @@ func (b *book) EndSessions(_ context.Context, id string) error {
 	return nil
 }
 
+func (b *book) EndSession(_ context.Context, id, handle string, until time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fault != nil {
+		return b.fault
+	}
+	b.list[id].EndSession(handle, until, b.clock.Now())
+	return nil
+}
+
 func (b *book) edit(f func(map[string]*plr.Account)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -135,7 +135,7 @@ const (
 	errSessionRecord  = why("the session's record is of no known form")
 	errSessionOver    = why("the session has reached its limit")
 	errSessionEpoch   = why("the account's sessions were ended")
-	errSessionDurable = why("the account's sessions were ended, says the durable store")
+	errSessionDurable = why("the session was ended, says the durable store")
 	errAccountGone    = why("the session's account is gone")
 )
 
@@ -197,7 +197,7 @@ func (s *SignIn) liveSession(ctx context.Context, token string, touch bool) (*se
 		return nil, nil, errAccountGone
 	case err != nil:
 		return nil, nil, accountFault{err}
-	case time.UnixMilli(e.CreatedAt).Before(account.SessionsInvalidBefore):
+	case account.SessionEnded(e.Handle, time.UnixMilli(e.CreatedAt)):
 		return nil, nil, errSessionDurable
 	}
 	if touch && now.Sub(time.UnixMilli(e.LastSeen)) >= touchEvery {
@@ -228,9 +228,12 @@ func (s *SignIn) touchSession(ctx context.Context, hash, record string, e *sessi
 }
 
 // endSession ends the session with this token hash and gives its record as it
-// was, or nil when there was none.
+// was, or nil when there was none. The durable store is told first, so that no
+// older copy of Redis brings the session back. When it cannot be told, the
+// session still ends in Redis: somebody who leaves a shared computer must not be
+// kept signed in by it.
 func (s *SignIn) endSession(ctx context.Context, hash string) (*session, error) {
-	record, err := s.redis.GetDel(ctx, sessionKey(hash)).Result()
+	record, err := s.redis.Get(ctx, sessionKey(hash)).Result()
 	switch {
 	case errors.Is(err, redis.Nil):
 		return nil, nil
@@ -238,8 +241,18 @@ func (s *SignIn) endSession(ctx context.Context, hash string) (*session, error) 
 		return nil, err
 	}
 	var e session
-	if json.Unmarshal([]byte(record), &e) != nil || e.Version != 1 {
-		return nil, nil //nolint:nilerr // whatever it was, it is gone
+	known := json.Unmarshal([]byte(record), &e) == nil && e.Version == 1
+	if known {
+		if err := s.config.Accounts.EndSession(ctx, e.Account, e.Handle, time.UnixMilli(e.AbsoluteAt)); err != nil {
+			s.log.WarnContext(ctx, "signed out in Redis only", "session", e.Handle, "why", reason(err))
+		}
+		s.accounts.forget(e.Account)
+	}
+	if err := s.redis.Del(ctx, sessionKey(hash)).Err(); err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, nil // whatever it was, it is gone
 	}
 	// The session is dead already; a list entry left behind only names it.
 	s.redis.ZRem(ctx, indexKey(e.Account), indexEntry(e.Handle, hash))

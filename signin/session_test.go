@@ -298,6 +298,44 @@ func TestSessionAttacks(t *testing.T) {
 			h.mini.Set(epochKey(account), epoch)
 			b.want(isExpired)
 		},
+		"66 stale Redis after signing out of one session": func(_ *testing.T, h *house, b *browser) {
+			b.signIn()
+			other := h.browser()
+			other.signIn()
+			key, record := b.record()
+			token := b.cookies[SessionCookie]
+			if resp := b.logout(""); resp.StatusCode != http.StatusOK {
+				h.t.Fatal(resp.StatusCode)
+			}
+			h.mini.Set(key, record)
+			b.cookies[SessionCookie] = token
+			b.want(isExpired)
+			other.want(isSignedIn)
+		},
+		"66 stale Redis after signing in anew": func(_ *testing.T, h *house, b *browser) {
+			b.signIn()
+			key, record := b.record()
+			old := b.cookies[SessionCookie]
+			b.signIn()
+			h.mini.Set(key, record)
+			b.want(isSignedIn)
+			b.cookies[SessionCookie] = old
+			b.want(isExpired)
+		},
+		"signing out while the durable store is away": func(_ *testing.T, h *house, b *browser) {
+			b.signIn()
+			token := b.cookies[SessionCookie]
+			h.book.edit(func(map[string]*plr.Account) { h.book.fault = plr.Unavailable(errors.New("away"), time.Second) })
+			if resp := b.logout(""); resp.StatusCode != http.StatusOK {
+				h.t.Fatal(resp.StatusCode)
+			}
+			if !strings.Contains(h.logs.String(), "signed out in Redis only") {
+				h.t.Error("nobody is told")
+			}
+			h.book.edit(func(map[string]*plr.Account) { h.book.fault = nil })
+			b.cookies[SessionCookie] = token
+			b.want(isExpired)
+		},
 		"66 ended durably by another replica": func(_ *testing.T, h *house, b *browser) {
 			b.signIn()
 			account := b.account()

@@ -36,6 +36,9 @@ type Accounts interface {
 	Account(ctx context.Context, id string) (*plr.Account, error)
 	// EndSessions makes every session that began until now invalid, durably.
 	EndSessions(ctx context.Context, id string) error
+	// EndSession makes the one with this handle invalid, durably. until is when it
+	// would have ended by itself.
+	EndSession(ctx context.Context, id, handle string, until time.Time) error
 }
 
 var _ Accounts = (*plr.Service)(nil)

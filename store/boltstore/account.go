@@ -124,3 +124,15 @@ func (s *Store) InvalidateSessions(ctx context.Context, accountID string, before
 		return t.put(accounts, keyOf(accountID), account)
 	})
 }
+
+// EndSession implements plr.AccountStore.
+func (s *Store) EndSession(ctx context.Context, accountID, handle string, until, now time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		account, err := get[plr.Account](t, accounts, keyOf(accountID), "id")
+		if err != nil {
+			return err
+		}
+		account.EndSession(handle, until, now)
+		return t.put(accounts, keyOf(accountID), account)
+	})
+}

@@ -36,6 +36,9 @@ func TestUnknownCodec(t *testing.T) {
 		"UnbindULN":     func() error { return s.UnbindULN(ctx, uln) },
 		"EnsureAccount": func() error { _, err := s.EnsureAccount(ctx, account); return err },
 		"BindAccount":   func() error { return s.BindAccount(ctx, account.ID, uln, storetest.T0) },
+		"EndSession": func() error {
+			return s.EndSession(ctx, account.ID, "ses_1", storetest.T0.Add(time.Hour), storetest.T0)
+		},
 		"InvalidateSessions": func() error {
 			return s.InvalidateSessions(ctx, account.ID, storetest.T0.Add(time.Hour))
 		},

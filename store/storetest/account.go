@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ var accountCases = []testCase{
 		}
 		refused(t, s.BindAccount(t.Context(), NewID("act"), NewULN(), T0), plr.CodeNotFound)
 		refused(t, s.InvalidateSessions(t.Context(), NewID("act"), T0), plr.CodeNotFound)
+		refused(t, s.EndSession(t.Context(), NewID("act"), "ses_1", T0.Add(time.Hour), T0), plr.CodeNotFound)
 	}},
 	{"a number leads to the account bound to it, while it is", func(t *testing.T, s plr.Store) {
 		uln, a := NewULN(), Account()
@@ -227,6 +229,37 @@ var accountCases = []testCase{
 		})
 		if got := must[*plr.Account](t)(s.Account(t.Context(), a.ID)).SessionsInvalidBefore; !got.Equal(T0.Add(59 * time.Second)) {
 			t.Fatalf("after many at once it is %v", got)
+		}
+	}},
+	{"sessions ended one by one are remembered as long as they could live", func(t *testing.T, s plr.Store) {
+		a := ensured(t, s)
+		together(20, func(i int) error {
+			err := s.EndSession(t.Context(), a.ID, fmt.Sprintf("ses_%d", i), T0.Add(time.Duration(i+1)*time.Minute), T0)
+			if err != nil {
+				t.Error(err)
+			}
+			return err
+		})
+		read := func() *plr.Account { return must[*plr.Account](t)(s.Account(t.Context(), a.ID)) }
+		for i := range 20 {
+			if handle := fmt.Sprintf("ses_%d", i); !read().SessionEnded(handle, T0) {
+				t.Fatalf("%s is forgotten", handle)
+			}
+		}
+		if read().SessionEnded("ses_20", T0) {
+			t.Fatal("another session has ended too")
+		}
+		ok(t, s.EndSession(t.Context(), a.ID, "ses_20", T0.Add(time.Hour), T0.Add(10*time.Minute)))
+		if n := len(read().EndedSessions); n != 11 { // ses_10 to ses_20
+			t.Fatalf("%d are remembered", n)
+		}
+		// The list is bounded: beyond it, all sessions that began before end.
+		for i := range plr.MaxEndedSessions + 1 {
+			ok(t, s.EndSession(t.Context(), a.ID, fmt.Sprintf("more_%d", i), T0.Add(2*time.Hour), T0.Add(time.Hour)))
+		}
+		now := read()
+		if !now.SessionsInvalidBefore.Equal(T0.Add(time.Hour)) || len(now.EndedSessions) > plr.MaxEndedSessions || !now.SessionEnded("more_0", T0.Add(time.Minute)) || !now.SessionEnded("more_50", T0.Add(time.Hour)) {
+			t.Fatalf("got %+v", now)
 		}
 	}},
 	{"binding and ending sessions at once keep both", func(t *testing.T, s plr.Store) {

@@ -71,6 +71,9 @@ var calls = []call{
 	{"InvalidateSessions", func(ctx context.Context, s plr.Store, w *world) error {
 		return s.InvalidateSessions(ctx, w.account.ID, T0)
 	}},
+	{"EndSession", func(ctx context.Context, s plr.Store, w *world) error {
+		return s.EndSession(ctx, w.account.ID, "ses_1", T0.Add(time.Hour), T0)
+	}},
 	{"Sharing", func(ctx context.Context, s plr.Store, w *world) error { return drop(s.Sharing(ctx, w.uln)) }},
 	{"EditSharing", func(ctx context.Context, s plr.Store, w *world) error {
 		return drop(s.EditSharing(ctx, w.uln, func(sh *plr.Sharing) error { sh.OptIn(T0, true); return nil }))
@@ -82,7 +85,7 @@ var calls = []call{
 	{"PreferenceChanges", func(ctx context.Context, s plr.Store, w *world) error { return drop(s.PreferenceChanges(ctx, w.uln)) }},
 	{"CreateShareLink", func(ctx context.Context, s plr.Store, w *world) error {
 		link := Link(w.uln)
-		return drop(s.CreateShareLink(ctx, link, Ref(link), Idempotency(NewID("key"), "input", T0), admit(link)))
+		return drop(s.CreateShareLink(ctx, link, Ref(link), OwnedBy(w.uln, Idempotency(NewID("key"), "input", T0)), admit(link)))
 	}},
 	{"RevokeShareLinks", func(ctx context.Context, s plr.Store, w *world) error {
 		return drop(s.RevokeShareLinks(ctx, w.uln, []string{w.link.ID}, T0))
@@ -111,14 +114,14 @@ var calls = []call{
 	{"RenewLease", func(ctx context.Context, s plr.Store, w *world) error {
 		return drop(s.RenewLease(ctx, plr.Renewal{ULN: w.uln, LinkID: w.link.ID, LeaseID: NewID("lse"), Now: T0}))
 	}},
-	{"MadeBefore", func(ctx context.Context, s plr.Store, _ *world) error {
-		return drop(s.MadeBefore(ctx, Idempotency(NewID("key"), "input", T0)))
+	{"MadeBefore", func(ctx context.Context, s plr.Store, w *world) error {
+		return drop(s.MadeBefore(ctx, OwnedBy(w.uln, Idempotency(NewID("key"), "input", T0))))
 	}},
 	{"ReleaseLease", func(ctx context.Context, s plr.Store, w *world) error {
 		return s.ReleaseLease(ctx, w.uln, NewID("lse"))
 	}},
 	{"CreateConfiguredView", func(ctx context.Context, s plr.Store, w *world) error {
-		return drop(s.CreateConfiguredView(ctx, View(w.uln), Idempotency(NewID("key"), "input", T0)))
+		return drop(s.CreateConfiguredView(ctx, View(w.uln), OwnedBy(w.uln, Idempotency(NewID("key"), "input", T0))))
 	}},
 	{"UpdateConfiguredView", func(ctx context.Context, s plr.Store, w *world) error {
 		return drop(s.UpdateConfiguredView(ctx, w.uln, w.view.ID, rename("another", T0)))
@@ -131,7 +134,7 @@ var calls = []call{
 	}},
 	{"ConfiguredViews", func(ctx context.Context, s plr.Store, w *world) error { return drop(s.ConfiguredViews(ctx, w.uln)) }},
 	{"CreateDataChallenge", func(ctx context.Context, s plr.Store, w *world) error {
-		return drop(s.CreateDataChallenge(ctx, Challenge(w.uln, T0), Idempotency(NewID("key"), "input", T0), anyChallenge))
+		return drop(s.CreateDataChallenge(ctx, Challenge(w.uln, T0), OwnedBy(w.uln, Idempotency(NewID("key"), "input", T0)), anyChallenge))
 	}},
 	{"UpdateDataChallenge", func(ctx context.Context, s plr.Store, w *world) error {
 		return drop(s.UpdateDataChallenge(ctx, w.uln, w.challenge.ID, withdraw))
@@ -232,13 +235,13 @@ var functionCases = func() (cases []testCase) {
 		}},
 		{"CreateShareLink", func(ctx context.Context, s plr.Store, w *world) error {
 			link := Link(w.uln)
-			return drop(s.CreateShareLink(ctx, link, Ref(link), Idempotency("panic", "input", T0), func(*plr.Sharing) error { panic(errPanic) }))
+			return drop(s.CreateShareLink(ctx, link, Ref(link), OwnedBy(w.uln, Idempotency("panic", "input", T0)), func(*plr.Sharing) error { panic(errPanic) }))
 		}},
 		{"UpdateConfiguredView", func(ctx context.Context, s plr.Store, w *world) error {
 			return drop(s.UpdateConfiguredView(ctx, w.uln, w.view.ID, func(v *plr.ConfiguredView) error { v.Version++; panic(errPanic) }))
 		}},
 		{"CreateDataChallenge", func(ctx context.Context, s plr.Store, w *world) error {
-			return drop(s.CreateDataChallenge(ctx, Challenge(w.uln, T0), Idempotency("panic", "input", T0), func([]*plr.DataChallenge) error { panic(errPanic) }))
+			return drop(s.CreateDataChallenge(ctx, Challenge(w.uln, T0), OwnedBy(w.uln, Idempotency("panic", "input", T0)), func([]*plr.DataChallenge) error { panic(errPanic) }))
 		}},
 		{"UpdateDataChallenge", func(ctx context.Context, s plr.Store, w *world) error {
 			return drop(s.UpdateDataChallenge(ctx, w.uln, w.challenge.ID, func(c *plr.DataChallenge) error { c.Version++; panic(errPanic) }))

@@ -21,6 +21,8 @@ const usage = `Usage:
                             copy the embedded store, beside a running server too
   server restore [-replace] [-keep-links] FILE
                             make a backup the data file; links are paused
+  server migrate            bring the store to the form this version wants: MongoDB's indexes
+  server check [-json]      are the settings right, and is all they name there, safe and fit?
   server version            say which build this is
   server help               this text
 `
@@ -28,6 +30,7 @@ const usage = `Usage:
 // commands are the subcommands that do something and end.
 var commands = map[string]func(ctx context.Context, args []string, env func(string) string, now func() time.Time, stdout, stderr io.Writer) error{
 	"import": importFiles, "generate": generate, "purge": purge, "backup": backup, "restore": restore,
+	"migrate": migrate, "check": check,
 }
 
 // run is the whole program: one subcommand, then its error or nil.

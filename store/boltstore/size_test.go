@@ -174,6 +174,76 @@ func BenchmarkRecord(b *testing.B) {
 	}
 }
 
+// BenchmarkLookUps is what one learner's reads and a redemption's write cost
+// among a thousand, a hundred thousand and a million learners of 15 events, each
+// time of another learner. The million takes some minutes to fill and 4 GB of
+// TMPDIR:
+//
+//	go test ./store/boltstore -run '^$' -bench LookUps -benchtime 20000x -timeout 1h
+//
+// -short leaves it out. bench/doc.go has what was measured.
+func BenchmarkLookUps(b *testing.B) {
+	for _, learners := range []int{1_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprint(learners), func(b *testing.B) {
+			if testing.Short() && learners > 100_000 {
+				b.Skip("a million learners are left out with -short")
+			}
+			s, ctx := temp(b), b.Context()
+			const step = 1000
+			for from := 0; from < learners; from += step {
+				updates := make([]plr.RecordUpdate, step)
+				for i := range updates {
+					// Scattered, as people come into the register.
+					updates[i] = storetest.Update(storetest.ULN((from+i)*1_618_033%learners), 15)
+				}
+				if _, err := s.ImportRecords(ctx, updates, storetest.T0); err != nil {
+					b.Fatal(err)
+				}
+			}
+			const sharing = 1000
+			var wg sync.WaitGroup
+			owners := make([]*learner, sharing)
+			for w := range 50 {
+				wg.Go(func() {
+					for n := w; n < sharing; n += 50 {
+						var err error
+						if owners[n], err = newLearner(ctx, s, storetest.ULN(n*(learners/sharing))); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			n := 0
+			for name, do := range map[string]func(i int) error{
+				"Record":  func(i int) error { _, err := s.Record(ctx, storetest.ULN(i*7919%learners)); return err },
+				"Sharing": func(i int) error { _, err := s.Sharing(ctx, owners[i%sharing].uln); return err },
+				"SecretOwner": func(i int) error {
+					_, err := s.SecretOwner(ctx, storetest.Ref(owners[i%sharing].link).Hash)
+					return err
+				},
+				"AccessEntries": func(i int) error {
+					_, _, err := s.AccessEntries(ctx, owners[i%sharing].uln, plr.AccessQuery{Limit: 10})
+					return err
+				},
+				"ClaimRedemption": func(i int) error {
+					_, err := s.ClaimRedemption(ctx, storetest.Claim(owners[i%sharing].link, storetest.T0.Add(time.Second)))
+					return err
+				},
+			} {
+				b.Run(name, func(b *testing.B) {
+					for b.Loop() {
+						n++
+						if err := do(n); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
 func BenchmarkSecretOwner(b *testing.B) {
 	s := temp(b)
 	l, err := newLearner(b.Context(), s, storetest.ULN(1))

@@ -268,6 +268,10 @@ func TestRateLimitSettings(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
+	// What a request may lose to a Redis that does not answer.
+	if c, err := readConfig(func(string) string { return "" }); err != nil || c.RedisTimeout != 100*time.Millisecond {
+		t.Errorf("%v %v", c.RedisTimeout, err)
+	}
 	if _, err := parseRateLimits("off", true); err == nil {
 		t.Error("off in production")
 	}

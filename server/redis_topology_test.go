@@ -115,3 +115,34 @@ func startSentinel(t *testing.T, master int) *redisProcess {
 	p.run(t, config, "--sentinel")
 	return p
 }
+
+// The rights that docs/operators/redis.md names are enough, and no more than
+// our own keys can be reached with them.
+func TestRedisRights(t *testing.T) {
+	t.Parallel()
+	rights := strings.Fields("~lr:* -@all +@read +@write +@scripting +ping +time +info +hello +select +cluster|slots +cluster|shards +cluster|info")
+	args := append([]string{"--user", "openplr", "on", ">hunter2"}, rights...)
+	for kind, more := range map[string][]string{"redis": nil, "redis+cluster": {"--cluster-enabled", "yes"}} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			server := startRedis(t, append(more, args...)...)
+			if kind == "redis+cluster" {
+				direct := server.client(t)
+				if err := direct.Do(t.Context(), "cluster", "addslotsrange", 0, 16383).Err(); err != nil {
+					t.Fatal(err)
+				}
+				waitUntil(t, "the cluster is complete", func() bool {
+					return strings.Contains(direct.ClusterInfo(t.Context()).Val(), "cluster_state:ok")
+				})
+			}
+			h := newHarness(t, harnessOptions{env: map[string]string{"REDIS_URL": kind + "://openplr:hunter2@" + server.addr()}})
+			wholeStory(t, h)
+			if text := h.logs.String(); strings.Contains(text, "level=WARN") || strings.Contains(text, "level=ERROR") || strings.Contains(text, "hunter2") {
+				t.Error("something was refused, or a password was logged")
+			}
+			if err := h.app.health.redis.Get(t.Context(), "other").Err(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+				t.Errorf("another key: %v", err)
+			}
+		})
+	}
+}

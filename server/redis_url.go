@@ -128,7 +128,7 @@ func (t *redisTarget) database(text string) bool {
 		return true
 	}
 	n, err := strconv.ParseUint(text, 10, 8)
-	t.db = int(n) //nolint:gosec // eight bits
+	t.db = int(n)
 	return err == nil
 }
 

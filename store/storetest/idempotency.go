@@ -28,11 +28,11 @@ var creations = []creation{
 		name: "share link",
 		create: func(t *testing.T, s plr.Store, uln plr.ULN, idem *plr.Idempotency) (any, error) {
 			link := Link(uln)
-			return s.CreateShareLink(t.Context(), link, Ref(link), idem, admit(link))
+			return s.CreateShareLink(t.Context(), link, Ref(link), OwnedBy(uln, idem), admit(link))
 		},
 		refuse: func(t *testing.T, s plr.Store, uln plr.ULN, idem *plr.Idempotency) error {
 			link := Link(uln)
-			_, err := s.CreateShareLink(t.Context(), link, Ref(link), idem, func(*plr.Sharing) error { return errEdit })
+			_, err := s.CreateShareLink(t.Context(), link, Ref(link), OwnedBy(uln, idem), func(*plr.Sharing) error { return errEdit })
 			return err
 		},
 		held: func(t *testing.T, s plr.Store, uln plr.ULN) int {
@@ -57,14 +57,14 @@ var creations = []creation{
 	{
 		name: "configured view",
 		create: func(t *testing.T, s plr.Store, uln plr.ULN, idem *plr.Idempotency) (any, error) {
-			return s.CreateConfiguredView(t.Context(), View(uln), idem)
+			return s.CreateConfiguredView(t.Context(), View(uln), OwnedBy(uln, idem))
 		},
 		refuse: func(t *testing.T, s plr.Store, uln plr.ULN, idem *plr.Idempotency) error {
 			var ids []string
 			for len(must[[]*plr.ConfiguredView](t)(s.ConfiguredViews(t.Context(), uln))) < plr.MaxConfiguredViews {
 				ids = append(ids, createdView(t, s, View(uln)).ID)
 			}
-			_, err := s.CreateConfiguredView(t.Context(), View(uln), idem)
+			_, err := s.CreateConfiguredView(t.Context(), View(uln), OwnedBy(uln, idem))
 			refused(t, err, plr.CodeLimitReached)
 			must[*plr.ConfiguredView](t)(s.UpdateConfiguredView(t.Context(), uln, ids[0], remove(T0)))
 			return errEdit
@@ -86,10 +86,10 @@ var creations = []creation{
 	{
 		name: "data challenge",
 		create: func(t *testing.T, s plr.Store, uln plr.ULN, idem *plr.Idempotency) (any, error) {
-			return s.CreateDataChallenge(t.Context(), Challenge(uln, T0), idem, anyChallenge)
+			return s.CreateDataChallenge(t.Context(), Challenge(uln, T0), OwnedBy(uln, idem), anyChallenge)
 		},
 		refuse: func(t *testing.T, s plr.Store, uln plr.ULN, idem *plr.Idempotency) error {
-			_, err := s.CreateDataChallenge(t.Context(), Challenge(uln, T0), idem, func([]*plr.DataChallenge) error { return errEdit })
+			_, err := s.CreateDataChallenge(t.Context(), Challenge(uln, T0), OwnedBy(uln, idem), func([]*plr.DataChallenge) error { return errEdit })
 			return err
 		},
 		held: func(t *testing.T, s plr.Store, uln plr.ULN) int {
@@ -119,19 +119,19 @@ var idempotencyRules = []struct {
 }{
 	{"what a key made can be looked up", func(t *testing.T, s plr.Store, c creation, uln plr.ULN) {
 		key := NewID("key")
-		if id := must[string](t)(s.MadeBefore(t.Context(), Idempotency(key, "input", T0))); id != "" {
+		if id := must[string](t)(s.MadeBefore(t.Context(), OwnedBy(uln, Idempotency(key, "input", T0)))); id != "" {
 			t.Fatalf("a key nobody used made %q", id)
 		}
 		if id := must[string](t)(s.MadeBefore(t.Context(), nil)); id != "" {
 			t.Fatalf("no key made %q", id)
 		}
 		must[any](t)(c.create(t, s, uln, Idempotency(key, "input", T0)))
-		if id := must[string](t)(s.MadeBefore(t.Context(), Idempotency(key, "input", T0.Add(time.Hour)))); id == "" {
+		if id := must[string](t)(s.MadeBefore(t.Context(), OwnedBy(uln, Idempotency(key, "input", T0.Add(time.Hour))))); id == "" {
 			t.Error("the key's object is not found")
 		}
-		_, err := s.MadeBefore(t.Context(), Idempotency(key, "other input", T0))
+		_, err := s.MadeBefore(t.Context(), OwnedBy(uln, Idempotency(key, "other input", T0)))
 		refused(t, err, plr.CodeConflict)
-		if id := must[string](t)(s.MadeBefore(t.Context(), Idempotency(key, "input", T0.Add(plr.IdempotencyLife)))); id != "" {
+		if id := must[string](t)(s.MadeBefore(t.Context(), OwnedBy(uln, Idempotency(key, "input", T0.Add(plr.IdempotencyLife))))); id != "" {
 			t.Error("the key is remembered beyond its life")
 		}
 		if n := c.held(t, s, uln); n != 1 {
@@ -245,7 +245,7 @@ var idempotencyRules = []struct {
 		idem := Idempotency(NewID("key"), "input", T0)
 		first := must[any](t)(c.create(t, s, uln, idem))
 		if link, isLink := first.(*plr.ShareLink); isLink {
-			again := must[*plr.ShareLink](t)(s.CreateShareLink(t.Context(), link, Ref(link), idem, func(*plr.Sharing) error { return errEdit }))
+			again := must[*plr.ShareLink](t)(s.CreateShareLink(t.Context(), link, Ref(link), OwnedBy(uln, idem), func(*plr.Sharing) error { return errEdit }))
 			same(t, "repeat", again, first)
 		} else if _, isView := first.(*plr.ConfiguredView); isView {
 			for range plr.MaxConfiguredViews - 1 {
@@ -253,7 +253,7 @@ var idempotencyRules = []struct {
 			}
 			same(t, "repeat", must[any](t)(c.create(t, s, uln, idem)), first)
 		} else {
-			again := must[*plr.DataChallenge](t)(s.CreateDataChallenge(t.Context(), Challenge(uln, T0), idem, func([]*plr.DataChallenge) error { return errEdit }))
+			again := must[*plr.DataChallenge](t)(s.CreateDataChallenge(t.Context(), Challenge(uln, T0), OwnedBy(uln, idem), func([]*plr.DataChallenge) error { return errEdit }))
 			same(t, "repeat", again, first)
 		}
 	}},

@@ -144,3 +144,13 @@ func Entry(uln plr.ULN, linkID string, at time.Time, result plr.AccessResult) *p
 func Idempotency(key, input string, at time.Time) *plr.Idempotency {
 	return &plr.Idempotency{Key: key, Hashes: []string{"hash of " + input, "hash of " + input + " by an older key"}, At: at}
 }
+
+// OwnedBy is the key's use by a learner. A nil one stays nil.
+func OwnedBy(uln plr.ULN, idem *plr.Idempotency) *plr.Idempotency {
+	if idem == nil {
+		return nil
+	}
+	out := *idem
+	out.ULN = uln
+	return &out
+}

@@ -145,10 +145,13 @@ func checkRights(f *findings, path, name string, most fs.FileMode) {
 		f.ok("%s is not there yet", name)
 	case err != nil:
 		f.fail("let the service's user read it", "%s cannot be looked at", name)
-	case runtime.GOOS != "windows" && info.Mode().Perm()&^most != 0:
-		f.fail(fmt.Sprintf("chmod %o", most), "%s is open to others (%o)", name, info.Mode().Perm())
-	default:
+	case runtime.GOOS == "windows" || info.Mode().Perm()&^most == 0:
 		f.ok("%s is its owner's alone", name)
+	case info.IsDir() && info.Mode().Perm()&0o022 == 0:
+		// Volumes often come so; what lies in it is its owner's alone all the same.
+		f.warn(fmt.Sprintf("chmod %o", most), "%s can be listed by others (%o)", name, info.Mode().Perm())
+	default:
+		f.fail(fmt.Sprintf("chmod %o", most), "%s is open to others (%o)", name, info.Mode().Perm())
 	}
 }
 

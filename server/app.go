@@ -120,7 +120,7 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 	}
 
 	a.health = &health{store: store, redis: rdb, logger: logger}
-	limits := newRateLimits(c, sessionKeys, openRateLimiter(c, rdb, p.Now, logger))
+	limits := newRateLimits(c, sessionKeys, openRateLimiter(c, rdb, p.Now, logger), logger)
 	handler := routes(c, &handlers{
 		graphql: newGraphQL(a.service, c.SchemaOpen, limits, logger), signIn: signIn, pages: pages, health: a.health, service: a.service, limits: limits,
 	}, logger)

@@ -59,6 +59,20 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return client
 }
 
+// unnamedProxy says whether r seems to have come through a proxy that is not
+// trusted: one in a network like those of proxies, that forwards for somebody.
+func unnamedProxy(r *http.Request, trusted []netip.Prefix) bool {
+	if len(r.Header.Values("X-Forwarded-For")) == 0 {
+		return false
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	address := plainAddress(peer.Addr())
+	return (address.IsPrivate() || address.IsLoopback()) && !isTrusted(address, trusted)
+}
+
 // parseHop reads an address, with a port as some proxies add it.
 func parseHop(text string) (netip.Addr, bool) {
 	text = strings.TrimSpace(text)

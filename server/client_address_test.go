@@ -74,3 +74,35 @@ func TestAddressKey(t *testing.T) {
 		t.Error("IPv4 addresses count together")
 	}
 }
+
+// Whatever a header says, the client is an address, and the peer's own when the
+// peer is nobody we trust.
+func FuzzClientAddress(f *testing.F) {
+	f.Add("10.0.0.1:1", "1.2.3.4, 10.0.0.2")
+	f.Add("[2001:db8::1]:1", "[::1]:9,::ffff:10.0.0.1")
+	f.Add("203.0.113.1:1", ",,,")
+	trusted, err := parseTrustedProxies("10.0.0.0/8")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, peer, forwarded string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = peer
+		r.Header["X-Forwarded-For"] = []string{forwarded}
+		got := clientAddress(r, trusted)
+		parsed, err := netip.ParseAddrPort(peer)
+		if err != nil {
+			if got.IsValid() {
+				t.Errorf("%q gave %s", peer, got)
+			}
+			return
+		}
+		own := plainAddress(parsed.Addr())
+		if !isTrusted(own, trusted) && got != own {
+			t.Errorf("%q from %q gave %s", forwarded, peer, got)
+		}
+		if !got.IsValid() || got.Is4In6() || got.Zone() != "" || addressKey(got) == "" {
+			t.Errorf("%q from %q gave %s", forwarded, peer, got)
+		}
+	})
+}

@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"openplr/plr"
@@ -23,21 +25,30 @@ type rateLimits struct {
 	limiter rateLimiter
 	trusted []netip.Prefix
 	secret  []byte
+	logger  *slog.Logger
+	// unnamed is told once: see byAddress.
+	unnamed sync.Once
 }
 
 // newRateLimits keys what is counted by the first of the session keys: neither
 // Redis nor a memory dump shows whose requests were counted.
-func newRateLimits(c *config, keys plr.LinkKeys, limiter rateLimiter) *rateLimits {
+func newRateLimits(c *config, keys plr.LinkKeys, limiter rateLimiter, logger *slog.Logger) *rateLimits {
 	mac := hmac.New(sha256.New, keys.Current().Key)
 	mac.Write([]byte("openplr/rate-limit/v1"))
-	return &rateLimits{rules: c.RateLimits, limiter: limiter, trusted: c.TrustedProxies, secret: mac.Sum(nil)}
+	return &rateLimits{rules: c.RateLimits, limiter: limiter, trusted: c.TrustedProxies, secret: mac.Sum(nil), logger: logger}
 }
 
 // rateSubject says whose requests count together.
 type rateSubject func(l *rateLimits, r *http.Request) string
 
-// byAddress counts by client address.
+// byAddress counts by client address. An operator who did not name the proxy in
+// front has everybody behind it share one limit, and is told.
 func byAddress(l *rateLimits, r *http.Request) string {
+	if unnamedProxy(r, l.trusted) {
+		l.unnamed.Do(func() {
+			l.logger.LogAttrs(r.Context(), slog.LevelWarn, "requests come through a proxy that TRUSTED_PROXIES does not name: everybody behind it shares one rate limit")
+		})
+	}
 	return l.key("address", addressKey(clientAddress(r, l.trusted)))
 }
 

@@ -225,6 +225,9 @@ func TestLimitsFollowTheClientAddress(t *testing.T) {
 					t.Errorf("request %d: %d, want %d", i, p.status, c.want[i])
 				}
 			}
+			if told := strings.Count(h.logs.String(), "TRUSTED_PROXIES does not name"); (told == 1) != (name == "untrusted") || told > 1 {
+				t.Errorf("the operator was told %d times of a proxy that is not named", told)
+			}
 			client := server.client(t)
 			stored := strings.Join(client.Keys(context.Background(), "*").Val(), "\n")
 			if stored == "" {

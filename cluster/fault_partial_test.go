@@ -105,7 +105,7 @@ func TestProviderAway(t *testing.T) {
 	r.env["PUBLIC_URL"] = r.url // so that its problem page is its own
 	r.up()
 	p := newVisitor().do(http.MethodGet, r.url+"/auth/login?return_to=/", "", "")
-	if p.err != nil || p.status != http.StatusServiceUnavailable || !strings.Contains(p.body, "sign in") {
+	if p.err != nil || p.status != http.StatusServiceUnavailable || !strings.Contains(p.body, "<html") || !strings.Contains(p.header.Get("Content-Type"), "text/html") {
 		t.Errorf("signing in without a provider: %d %v\n%.300s", p.status, p.err, p.body)
 	}
 	if a := h.learner.ask(r, whoAmI, nil); a.text("learner", "uln") == "" {

@@ -1,8 +1,10 @@
 package cluster_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -12,8 +14,9 @@ import (
 // killPoint is a moment of one operation: before a replica's n-th command
 // reaches the store, or when it has been done and its answer not yet given.
 type killPoint struct {
-	n     int
-	after bool
+	n      int
+	after  bool
+	weight int // 1 at a write
 }
 
 func (p killPoint) String() string {
@@ -57,6 +60,8 @@ func killRounds(t *testing.T, h *house, op fatal, rounds int, random *rand.Rand)
 	victim, store := h.replicas[1], h.stores[1]
 	points := commandsOf(t, h, op)
 	random.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
+	// Around writes first: that is where half an effect could be left.
+	slices.SortStableFunc(points, func(a, b killPoint) int { return cmp.Compare(b.weight, a.weight) })
 	for round := 1; round <= rounds; round++ {
 		point := points[(round-1)%len(points)]
 		op.begin(h, round)
@@ -98,10 +103,16 @@ func commandsOf(t *testing.T, h *house, op fatal) []killPoint {
 	op.begin(h, 0)
 	var mu sync.Mutex
 	var names []string
+	var weights []int
 	h.stores[1].Intercept(func(c *mongotest.Command) mongotest.Action {
 		mu.Lock()
 		defer mu.Unlock()
 		names = append(names, c.Name+" "+c.Collection)
+		weight := 0
+		if writes(c) {
+			weight = 1
+		}
+		weights = append(weights, weight)
 		return mongotest.Action{}
 	})
 	got := op.run(h, h.replicas[1])
@@ -114,7 +125,7 @@ func commandsOf(t *testing.T, h *house, op fatal) []killPoint {
 	t.Logf("%d commands: %v", len(names), names)
 	var points []killPoint
 	for n := range names {
-		points = append(points, killPoint{n + 1, false}, killPoint{n + 1, true})
+		points = append(points, killPoint{n + 1, false, weights[n]}, killPoint{n + 1, true, weights[n]})
 	}
 	return points
 }

@@ -98,6 +98,7 @@ func (v *visitor) do(method, address, contentType, body string) page {
 		req.Header.Set("Content-Type", contentType)
 	}
 	req.Header.Set("X-Requested-By", "learner-web")
+	req.Header.Set("Accept", "text/html,application/json;q=0.9")
 	resp, err := v.client.Do(req)
 	if err != nil {
 		return page{err: err}

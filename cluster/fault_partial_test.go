@@ -83,7 +83,7 @@ func TestAsymmetricPartition(t *testing.T) {
 }
 
 // F13. The provider is gone: who is signed in stays so, who wants to sign in
-// gets a page that says so, with 503; links open. (Keys that are rotated or
+// learns so, a person by a page and a program by a 503; links open. (Keys that are rotated or
 // garbage, and clocks that differ: package signin's own tests.)
 func TestProviderAway(t *testing.T) {
 	h := replicated(t)
@@ -104,9 +104,13 @@ func TestProviderAway(t *testing.T) {
 	r.kill()
 	r.env["PUBLIC_URL"] = r.url // so that its problem page is its own
 	r.up()
-	p := newVisitor().do(http.MethodGet, r.url+"/auth/login?return_to=/", "", "")
-	if p.err != nil || p.status != http.StatusServiceUnavailable || !strings.Contains(p.body, "<html") || !strings.Contains(p.header.Get("Content-Type"), "text/html") {
-		t.Errorf("signing in without a provider: %d %v\n%.300s", p.status, p.err, p.body)
+	program := newVisitor()
+	program.accept = "application/json"
+	if p := program.do(http.MethodGet, r.url+"/auth/login?return_to=/", "", ""); p.status != http.StatusServiceUnavailable || !strings.Contains(p.body, "provider_unavailable") {
+		t.Errorf("a program without a provider: %d %v %s", p.status, p.err, p.body)
+	}
+	if p := newVisitor().do(http.MethodGet, r.url+"/auth/login?return_to=/", "", ""); !strings.Contains(p.url, "provider_unavailable") || !strings.Contains(p.body, "You cannot sign in at the moment") {
+		t.Errorf("a person without a provider: %d %v %s\n%.300s", p.status, p.err, p.url, p.body)
 	}
 	if a := h.learner.ask(r, whoAmI, nil); a.text("learner", "uln") == "" {
 		t.Errorf("signed in before, at a replica that started without the provider: %s", a.raw)

@@ -21,10 +21,11 @@ import (
 type visitor struct {
 	client *http.Client
 	jar    *jar
+	accept string // what it takes when it opens an address
 }
 
 func newVisitor() *visitor {
-	v := &visitor{jar: &jar{}}
+	v := &visitor{jar: &jar{}, accept: "text/html"}
 	v.client = &http.Client{Jar: v.jar, Timeout: 20 * time.Second, Transport: &http.Transport{
 		DialContext: dialMetered, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Second,
 	}}
@@ -98,7 +99,9 @@ func (v *visitor) do(method, address, contentType, body string) page {
 		req.Header.Set("Content-Type", contentType)
 	}
 	req.Header.Set("X-Requested-By", "learner-web")
-	req.Header.Set("Accept", "text/html,application/json;q=0.9")
+	if method == http.MethodGet {
+		req.Header.Set("Accept", v.accept)
+	}
 	resp, err := v.client.Do(req)
 	if err != nil {
 		return page{err: err}

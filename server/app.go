@@ -67,6 +67,9 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 		return nil, err
 	}
 	a.onClose(func() { _ = store.Close() })
+	if c.MongoDBMigrate {
+		a.onClose(migrateBeside(store, logger))
+	}
 	if embedded, ok := store.(snapshotter); ok {
 		if control, err := openControl(c, embedded, p.Now, logger); err != nil {
 			logger.LogAttrs(ctx, slog.LevelWarn, "no control socket: backup and purge need the server stopped")

@@ -21,6 +21,7 @@ type config struct {
 	PublicURL      string        // PUBLIC_URL, without a trailing slash
 	DataDir        string        // DATA_DIR
 	MongoDBURI     string        // MONGODB_URI; empty: embedded, under DATA_DIR
+	MongoDBMigrate bool          // MONGODB_MIGRATE: make missing indexes at start
 	RedisURL       string        // REDIS_URL; empty: in process
 	RedisCAFile    string        // REDIS_CA_FILE: PEM, authorities for rediss; empty: the system's
 	RedisTimeout   time.Duration // REDIS_TIMEOUT: what one command may take
@@ -95,6 +96,7 @@ func readConfig(env func(string) string) (*config, error) {
 	}
 	c.SchemaOpen = flag("SCHEMA_OPEN", !c.production())
 	c.Explorer = flag("EXPLORER", !c.production())
+	c.MongoDBMigrate = flag("MONGODB_MIGRATE", true)
 	var err error
 	if c.RedisTimeout, err = time.ParseDuration(or("REDIS_TIMEOUT", "100ms")); err != nil {
 		c.RedisTimeout = 0 // refused by its range

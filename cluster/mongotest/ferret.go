@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"os"
 	"sync"
 	"testing"
 
@@ -38,7 +39,7 @@ func Start(t testing.TB) *Server {
 		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
 		Logger:    slog.New(slog.DiscardHandler),
 		Handler:   "sqlite",
-		SQLiteURL: "file:" + t.TempDir() + "/",
+		SQLiteURL: "file:" + dataDir(t) + "/",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -112,4 +113,15 @@ func (s *Server) remember(c *Command, reply bson.Raw) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answers[c.session] = answer{c.txn, reply}
+}
+
+// dataDir is in memory where there is such a place: no test here outlives a
+// power cut, and waiting for a disk would be most of its time.
+func dataDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "mongotest")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }

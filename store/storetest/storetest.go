@@ -13,15 +13,29 @@ import (
 // Run checks a backend against the whole contract. open gives an empty store
 // of the test's own and closes it when the test ends; closing it twice must do
 // no harm. Run under -race.
-func Run(t *testing.T, open func(t *testing.T) plr.Store) {
+func Run(t *testing.T, open func(t *testing.T) plr.Store) { run(t, open, false) }
+
+// RunApart is Run with a store for every case, where the cases of a group would
+// share one: for a server to which the documents of others cost more than it is
+// worth to be disturbed by them.
+func RunApart(t *testing.T, open func(t *testing.T) plr.Store) { run(t, open, true) }
+
+func run(t *testing.T, open func(t *testing.T) plr.Store, apart bool) {
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t)
+			var s plr.Store
+			if !apart {
+				s = open(t)
+			}
 			for _, c := range g.cases {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
-					c.run(t, s)
+					if apart {
+						c.run(t, open(t))
+					} else {
+						c.run(t, s)
+					}
 				})
 			}
 		})

@@ -146,7 +146,7 @@ func (g *Generator) person(n int) *generated {
 	return p
 }
 
-func letter(p *generated) rune { return 'A' + rune(p.r.IntN(26)) }
+func letter(p *generated) byte { return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[p.r.IntN(26)] }
 
 // birthday chooses an age by bands: 16 to 18, 19 to 24, 25 to 44, 45 to 66, older.
 func (p *generated) birthday() string {

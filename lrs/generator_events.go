@@ -172,9 +172,9 @@ func qualification(n int, slashes bool) string {
 	for i, c := range stem {
 		sum += int(c-'0') * (8 - i)
 	}
-	if check := "0123456789X"[sum%11]; slashes {
-		return stem[:3] + "/" + stem[3:] + "/" + string(check)
-	} else {
-		return stem + string(check)
+	check := string("0123456789X"[sum%11])
+	if slashes {
+		return stem[:3] + "/" + stem[3:] + "/" + check
 	}
+	return stem + check
 }

@@ -166,7 +166,7 @@ func readBackup(ctx context.Context, path string, w io.Writer) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if binary.BigEndian.Uint64(length) != uint64(size) || !bytes.Equal(rest, append(sum.Sum(nil), backupEnd...)) { //nolint:gosec // size is not below 0
+	if binary.BigEndian.Uint64(length) != uint64(size) || !bytes.Equal(rest, append(sum.Sum(nil), backupEnd...)) {
 		return 0, errCutOff
 	}
 	return size, nil

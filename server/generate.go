@@ -33,7 +33,7 @@ func generate(ctx context.Context, args []string, env func(string) string, now f
 		return fmt.Errorf("generate 1 to %s learners with 0 to %d events each", grouped(lrs.MaxGenerated), lrs.MaxGeneratedEvents)
 	}
 	g := &lrs.Generator{Seed: *seed, Events: *events}
-	p := newProgress(stderr, now, "learners")
+	p := newProgress(stderr, now)
 	if *out != "" {
 		return generateFile(ctx, g, *learners, *out, p, stdout)
 	}

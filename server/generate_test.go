@@ -225,7 +225,7 @@ func TestProgress(t *testing.T) {
 	t.Parallel()
 	clock := newTestClock()
 	var out bytes.Buffer
-	p := newProgress(&out, clock.Now, "learners")
+	p := newProgress(&out, clock.Now)
 	p.start(0.1, 100_000)
 	for i := range 40 {
 		clock.Advance(time.Second)
@@ -239,7 +239,7 @@ func TestProgress(t *testing.T) {
 	}
 
 	out.Reset()
-	p = newProgress(&out, clock.Now, "learners")
+	p = newProgress(&out, clock.Now)
 	p.terminal = true
 	for i := range 10 {
 		clock.Advance(100 * time.Millisecond)
@@ -251,7 +251,7 @@ func TestProgress(t *testing.T) {
 	}
 
 	out.Reset()
-	p = newProgress(&out, clock.Now, "learners")
+	p = newProgress(&out, clock.Now)
 	clock.Advance(10 * time.Second)
 	p.at(-1, 50) // a pipe, whose end nobody knows
 	if out.String() != "50 learners, 5 a second\n" {

@@ -37,7 +37,7 @@ func importFiles(ctx context.Context, args []string, env func(string) string, no
 		return err
 	}
 	rejects := &lazyFile{path: *rejectsPath}
-	p := newProgress(stderr, now, "learners")
+	p := newProgress(stderr, now)
 	files, read := countedFiles(flags.Args())
 	importer := &lrs.Importer{
 		Service: service, Today: plr.DateOf(now()), Rejects: rejects,

@@ -30,7 +30,9 @@ func newMongoWire(t *testing.T, answer func(command string, body bson.Raw) bson.
 			}
 			go func() {
 				defer func() { _ = conn.Close() }()
-				for m.serve(conn) == nil {
+				var err error
+				for err == nil {
+					err = m.serve(conn)
 				}
 			}()
 		}

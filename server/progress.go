@@ -15,7 +15,6 @@ type progress struct {
 	w        io.Writer
 	now      func() time.Time
 	terminal bool
-	what     string // what is counted
 
 	began, told time.Time
 	// first is where the work began, when a part was there already.
@@ -30,9 +29,9 @@ const (
 	barWidth  = 30
 )
 
-func newProgress(w io.Writer, now func() time.Time, what string) *progress {
+func newProgress(w io.Writer, now func() time.Time) *progress {
 	at := now()
-	return &progress{w: w, now: now, terminal: isTerminal(w), what: what, began: at, told: at}
+	return &progress{w: w, now: now, terminal: isTerminal(w), began: at, told: at}
 }
 
 func isTerminal(w io.Writer) bool {
@@ -71,7 +70,7 @@ func (p *progress) end(share float64, count int) {
 
 func (p *progress) tell(share float64, count int, now time.Time) {
 	took := now.Sub(p.began)
-	words := fmt.Sprintf("%s %s", grouped(count), p.what)
+	words := fmt.Sprintf("%s learners", grouped(count))
 	if seconds := took.Seconds(); seconds > 0 {
 		words += fmt.Sprintf(", %s a second", grouped(int(float64(count-p.firstCount)/seconds)))
 	}

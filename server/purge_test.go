@@ -87,13 +87,13 @@ func TestPurgeThroughTheAPI(t *testing.T) {
 		if got := counts(look()); !equalCounts(got, whole) {
 			t.Fatalf("%s: a dry run changed something: %v", name, got)
 		}
-		real := ahead()
-		if a, b := rows(t, dry), rows(t, real); a["share links"] != b["share links"] || !strings.HasPrefix(dry, "DUE") || !strings.HasPrefix(real, "REMOVED") {
-			t.Errorf("%s: the dry run says\n%s\nthe real one\n%s", name, dry, real)
+		removed := ahead()
+		if a, b := rows(t, dry), rows(t, removed); a["share links"] != b["share links"] || !strings.HasPrefix(dry, "DUE") || !strings.HasPrefix(removed, "REMOVED") {
+			t.Errorf("%s: the dry run says\n%s\nthe real one\n%s", name, dry, removed)
 		}
 		for kind, count := range want {
-			if got := rows(t, real)[kind]; got != count {
-				t.Errorf("%s: %s removed: %s, want %s\n%s", name, kind, got, count, real)
+			if got := rows(t, removed)[kind]; got != count {
+				t.Errorf("%s: %s removed: %s, want %s\n%s", name, kind, got, count, removed)
 			}
 		}
 		for what, n := range left {

@@ -167,7 +167,7 @@ func (c *recordCodec) fail() {
 func (c *recordCodec) signed(n *int64) {
 	u := uint64(*n<<1) ^ uint64(*n>>63) //nolint:gosec // zigzag: the wrap is meant
 	c.count(&u)
-	*n = int64(u>>1) ^ -int64(u&1) //nolint:gosec // the same backwards
+	*n = int64(u>>1) ^ -int64(u&1)
 }
 
 func (c *recordCodec) number(n *int) {
@@ -197,7 +197,7 @@ func (c *recordCodec) instant(t *time.Time) {
 			c.fail()
 			return
 		}
-		*t = time.Unix(seconds, int64(nanos)).UTC() //nolint:gosec // below a second
+		*t = time.Unix(seconds, int64(nanos)).UTC()
 	}
 }
 

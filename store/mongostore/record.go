@@ -2,7 +2,6 @@ package mongostore
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -347,11 +346,4 @@ func (s *Store) importAlone(ctx context.Context, uln plr.ULN, which []int, updat
 			return err
 		}
 	}
-}
-
-var errNoPurge = errors.New("mongostore: purge is not made yet")
-
-// Purge implements plr.RetentionStore.
-func (s *Store) Purge(context.Context, plr.Due, bool) (plr.Purged, error) {
-	return plr.Purged{}, errNoPurge
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 
@@ -40,7 +41,7 @@ func run(t *testing.T, open func(t *testing.T) plr.Store, apart bool) {
 			}
 		})
 	}
-	for _, c := range lifecycle {
+	for _, c := range slices.Concat(lifecycle, retentionCases) {
 		t.Run("lifecycle/"+c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(t, open(t))

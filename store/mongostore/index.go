@@ -53,6 +53,24 @@ var (
 	}
 )
 
+// Layout is what an operator must know of a collection.
+type Layout struct {
+	Name string
+	// ShardKey is the field to shard by, hashed.
+	ShardKey string
+	// Indexes beside the one on _id: fields in order, "-" for descending.
+	Indexes [][]string
+}
+
+// Layouts is the table of collections that Migrate works by.
+func Layouts() []Layout {
+	var out []Layout
+	for _, c := range collections {
+		out = append(out, Layout{Name: c.name, ShardKey: c.shardKey, Indexes: c.indexes})
+	}
+	return out
+}
+
 // indexKeys gives an index's fields as the server writes them, and its name.
 func indexKeys(fields []string) (keys bson.D, name string) {
 	for _, f := range fields {

@@ -152,6 +152,15 @@ var calls = []call{
 	}},
 }
 
+// EachCall makes every call but Close once, each so that it succeeds, and gives
+// do its name: for tests that watch what a store does on the way.
+func EachCall(t *testing.T, s plr.Store, do func(name string, call func(context.Context) error)) {
+	w := newWorld(t, s)
+	for _, c := range calls {
+		do(c.name, func(ctx context.Context) error { return c.do(ctx, s, w) })
+	}
+}
+
 // lifecycle cases have a store to themselves.
 var lifecycle = []testCase{
 	{"a store that answers", func(t *testing.T, s plr.Store) {

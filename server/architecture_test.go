@@ -21,7 +21,7 @@ var arrows = map[string][]string{
 	"lrs":              {"plr"},
 	"store/boltstore":  {"plr"},
 	"store/mongostore": {"plr"},
-	"cluster":          {"plr", "store/mongostore", "store/boltstore", "store/storetest"}, // a module of its own
+	"cluster":          {"plr", "store/mongostore", "store/boltstore", "store/storetest", "lrs"}, // a module of its own; lrs for the sample people
 	"store/storetest":  {"plr"},
 	"devop":            nil,
 	"bench":            nil,

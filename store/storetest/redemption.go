@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,7 +37,7 @@ func claimAll(t *testing.T, s plr.Store, n int, claim func(i int) plr.Claim) (st
 }
 
 // claimCases: the rules one by one, then the races of every way in with every way to stop.
-var claimCases = append(claimRules, stopRaces()...)
+var claimCases = slices.Concat(claimRules, stopRaces(), notStarvedCases)
 
 var claimRules = []testCase{
 	{"a claim spends a use and takes the lease", func(t *testing.T, s plr.Store) {
@@ -498,3 +499,44 @@ func stopRace(t *testing.T, s plr.Store, in wayIn, stop func(context.Context, pl
 		t.Fatalf("count %d, want %d", now.RedemptionCount, spent)
 	}
 }
+
+// notStarvedCases: who stops sharing does not wait for those who open links.
+var notStarvedCases = func() (cases []testCase) {
+	for _, end := range waysToStop {
+		cases = append(cases, testCase{end.name + " is not held up by fifty who open the link without pause", func(t *testing.T, s plr.Store) {
+			const claimants, tooMany = 50, 1000
+			link := created(t, s, Link(NewULN()))
+			var begun, ended atomic.Bool
+			var between atomic.Int64
+			together(claimants+1, func(i int) error {
+				if i == claimants {
+					begun.Store(true)
+					defer ended.Store(true)
+					if err := end.stop(t.Context(), s, link); err != nil {
+						t.Error(err)
+					}
+					return nil
+				}
+				for !ended.Load() && between.Load() < tooMany {
+					c := Claim(link, T0)
+					r, err := s.ClaimRedemption(t.Context(), c)
+					if err == nil && r.State == plr.LinkActive {
+						err = s.ReleaseLease(t.Context(), link.ULN, c.LeaseID)
+					}
+					if err != nil {
+						t.Error(err)
+						return err
+					}
+					if begun.Load() && r.State == plr.LinkActive {
+						between.Add(1)
+					}
+				}
+				return nil
+			})
+			if n := between.Load(); n >= tooMany {
+				t.Fatalf("%d openings were let in first", n)
+			}
+		}})
+	}
+	return cases
+}()

@@ -131,7 +131,9 @@ func aged(t *testing.T, s plr.Store, due plr.Due, offset time.Duration) *elder {
 	t.Helper()
 	uln, ctx := NewULN(), t.Context()
 	at := func(d time.Time) time.Time { return d.Add(offset) }
-	key := func() *plr.Idempotency { return OwnedBy(uln, Idempotency(NewID("key"), "input", at(due.IdempotencyKeys))) }
+	key := func() *plr.Idempotency {
+		return OwnedBy(uln, Idempotency(NewID("key"), "input", at(due.IdempotencyKeys)))
+	}
 
 	must[[]plr.RecordChange](t)(s.ImportRecords(ctx, []plr.RecordUpdate{Update(uln, 1)}, at(due.Records)))
 	account := must[*plr.Account](t)(s.EnsureAccount(ctx, Account()))

@@ -76,6 +76,7 @@ func TestBlackHole(t *testing.T) {
 // Audit before data: an opening whose entry cannot be written shows nothing;
 // whoever asked gets in with the same redemption id once it can, for one use.
 func TestNoEntryNoData(t *testing.T) {
+	t.Parallel()
 	h := replicated(t)
 	for i, r := range h.replicas {
 		l := h.newLink("maxRedemptions", 1)

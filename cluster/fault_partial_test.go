@@ -15,6 +15,7 @@ import (
 
 // F9. Redis loses everything: sessions end, and nothing that is durable moves.
 func TestRedisFlushed(t *testing.T) {
+	t.Parallel()
 	h := replicated(t)
 	l := h.newLink("maxRedemptions", 2)
 	id := "before-the-flush-of-the-test"
@@ -86,6 +87,7 @@ func TestAsymmetricPartition(t *testing.T) {
 // learns so, a person by a page and a program by a 503; links open. (Keys that are rotated or
 // garbage, and clocks that differ: package signin's own tests.)
 func TestProviderAway(t *testing.T) {
+	t.Parallel()
 	h := replicated(t)
 	l := h.newLink()
 	h.replicas[0].kill() // it runs the provider
@@ -121,6 +123,7 @@ func TestProviderAway(t *testing.T) {
 // survive what this one writes. There is no older version that speaks to a
 // store over the wire, so this stands for a mixture of versions.
 func TestFieldsOfANewerVersionSurvive(t *testing.T) {
+	t.Parallel()
 	h := replicated(t)
 	l := h.newLink("maxRedemptions", 5)
 	client, err := mongo.Connect(options.Client().ApplyURI(h.mongo.URI()).

@@ -116,6 +116,7 @@ func TestStoreAwayInOperation(t *testing.T) {
 // F3. The store did it, the answer was lost: asking again with the same key, or
 // the same redemption id, gives exactly one effect.
 func TestLostReplies(t *testing.T) {
+	t.Parallel()
 	h := replicated(t)
 	for name, op := range map[string]fatal{
 		"createShareLink": fatalCreate(&roundState{}), "redeem": fatalRedeem(&roundState{}),
@@ -194,6 +195,7 @@ func TestSlowStore(t *testing.T) {
 // F5. The primary steps down again and again in the midst of writes. The driver
 // asks once more; what stays unknown is known by its key.
 func TestStepDown(t *testing.T) {
+	t.Parallel()
 	h := replicated(t)
 	for round := range times(3, 30) {
 		for i, store := range h.stores {

@@ -14,6 +14,7 @@ const rightPIN = "k7qx9zw2"
 // Redis that loses everything nor a restart of all processes gives another; the
 // owner does, five more each time.
 func TestGuessesAcrossReplicas(t *testing.T) {
+	t.Parallel()
 	bothHouses(t, func(t *testing.T, h *house) {
 		for round := range times(2, 10) {
 			l := h.newLink("pin", rightPIN)
@@ -91,6 +92,7 @@ func (h *house) processes() []*replica {
 // A hundred calls with one key at both replicas make one link; the same key
 // with another input makes none.
 func TestIdempotentCreateAcrossReplicas(t *testing.T) {
+	t.Parallel()
 	bothHouses(t, func(t *testing.T, h *house) {
 		for round := range times(3, 50) {
 			key := fmt.Sprintf("round-%d", round)

@@ -61,6 +61,7 @@ func (s lagging) ClaimRedemption(_ context.Context, c plr.Claim) (plr.ClaimResul
 // finds nothing wrong with the same calls on the embedded store. A check that
 // never fails would prove nothing.
 func TestHistoryCheckFindsABrokenStore(t *testing.T) {
+	t.Parallel()
 	check := func(store plr.Store) plr.Store { return checkThenAct{store, gate(2)} }
 	for name, c := range map[string]struct {
 		limit int

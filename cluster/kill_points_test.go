@@ -38,6 +38,7 @@ type fatal struct {
 // kill -9 at each command that an operation sends to the store. 200 rounds in
 // all in the long form, each point several times.
 func TestKillAtEachCommand(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		op   fatal
@@ -48,6 +49,7 @@ func TestKillAtEachCommand(t *testing.T) {
 		{"opt-out", fatalOptOut(&roundState{}), 100}, {"raise challenge", fatalChallenge(&roundState{}), 9},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			random := rand.New(rand.NewPCG(3, 3))
 			for left := times(7, 50); left > 0; left -= c.most {
 				killRounds(t, replicated(t), c.op, min(left, c.most), random)

@@ -14,6 +14,7 @@ import (
 // before and after. It strikes the only process of an embedded house and the
 // second replica of the other.
 func TestKillAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	bothHouses(t, func(t *testing.T, h *house) {
 		random := rand.New(rand.NewPCG(2, 2))
 		for round := range times(8, 60) {

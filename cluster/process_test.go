@@ -93,7 +93,7 @@ func TestInvalidSettings(t *testing.T) {
 		"link keys":        {map[string]string{"LINK_KEYS": "a:" + secret}, "LINK_KEYS"},
 		"session keys":     {map[string]string{"SESSION_KEYS": secret}, "SESSION_KEYS"},
 		"Redis":            {map[string]string{"REDIS_URL": "redis://:" + secret + "@localhost:port"}, "REDIS_URL"},
-		"MongoDB":          {map[string]string{"MONGODB_URI": "mongodb://user:" + secret + "@:"}, "MONGODB_URI"},
+		"MongoDB":          {map[string]string{"MONGODB_URI": "mongodb://user:" + secret + "@host:port/"}, "MONGODB_URI"},
 		"a flag":           {map[string]string{"SCHEMA_OPEN": secret}, "SCHEMA_OPEN"},
 		"half of TLS":      {map[string]string{"TLS_CERT_FILE": secret}, "TLS_KEY_FILE"},
 		"client key":       {map[string]string{"OIDC_ISSUER": "https://id.example", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_KEY_ID": "y", "OIDC_CLIENT_KEY_FILE": "/" + secret}, "OIDC_CLIENT_KEY_FILE"},

@@ -12,6 +12,7 @@ import (
 // in, however the attempts fall. Whoever gets no answer asks again with the same
 // redemption id, as the API says, and spends nothing twice.
 func TestUseLimitAcrossReplicas(t *testing.T) {
+	t.Parallel()
 	bothHouses(t, func(t *testing.T, h *house) {
 		for _, limit := range []int{1, 7} {
 			for round := range times(5, 50) {
@@ -59,6 +60,7 @@ func useLimitRound(t *testing.T, h *house, limit, round, attempts int) {
 // Everything that meets on one link, at both replicas at once, has an order
 // that explains every answer.
 func TestHistoriesAreLinearizable(t *testing.T) {
+	t.Parallel()
 	bothHouses(t, func(t *testing.T, h *house) {
 		for round := range times(6, 60) {
 			mixedRound(t, h, round)

@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 // the acknowledgement arrives, every byte of every answer with data has arrived
 // before it; whoever starts later is refused, at both replicas.
 func TestOptOutAcrossReplicas(t *testing.T) {
+	t.Parallel()
 	bothHouses(t, func(t *testing.T, h *house) {
 		random := rand.New(rand.NewPCG(1, 1))
 		for round := range times(12, 200) {
@@ -112,10 +114,15 @@ func optOutRound(t *testing.T, h *house, round int, wait time.Duration) {
 			t.Errorf("round %d: %d bytes of an answer with data arrived after the acknowledgement", round, n)
 		}
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
 	for _, r := range h.replicas {
-		if got := past.do(step{actClaim, "after-the-opt-out-of-the-test"}, func() string {
-			return outcomeOf(newVisitor().ask(r, redeemLink, redemption(l.secret, "after-the-opt-out-of-the-test", "")))
-		}); acked.Load() && got != "PAUSED" {
+		got := insist(ctx, func() string {
+			return past.do(step{actClaim, "after-the-opt-out-of-the-test"}, func() string {
+				return outcomeOf(newVisitor().ask(r, redeemLink, redemption(l.secret, "after-the-opt-out-of-the-test", "")))
+			})
+		})
+		if acked.Load() && got != "PAUSED" {
 			t.Errorf("round %d: after the acknowledgement %s says %s", round, r.name, got)
 		}
 	}
@@ -130,6 +137,7 @@ func optOutRound(t *testing.T, h *house, round int, wait time.Duration) {
 // the other: within a second the other session is over there too, and it never
 // comes back, not even from a Redis that has forgotten the sign-out.
 func TestSignOutEverywhereAcrossReplicas(t *testing.T) {
+	t.Parallel()
 	h := replicated(t)
 	for round := range times(3, 20) {
 		first, second := newVisitor(), newVisitor()

@@ -46,7 +46,7 @@ func TestTerminateUnderLoad(t *testing.T) {
 	eventually(t, 30*time.Second, "200 requests under way", func() bool { return load.answered.Load() > 400 })
 	began := time.Now()
 	r.signal(syscall.SIGTERM)
-	eventually(t, time.Second, "readiness goes", func() bool { return r.probe("/readyz") == http.StatusServiceUnavailable })
+	eventually(t, 2*time.Second, "readiness goes", func() bool { return r.probe("/readyz") == http.StatusServiceUnavailable })
 	load.stop.Store(true)
 	wg.Wait()
 	eventually(t, 10*time.Second, "the listener goes", func() bool { return r.probe("/readyz") == 0 })

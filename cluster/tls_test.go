@@ -27,6 +27,7 @@ import (
 // nowhere: the replica refuses the store or Redis behind it, is not ready, and
 // never tries without TLS. With a good one it serves.
 func TestCertificates(t *testing.T) {
+	t.Parallel()
 	mongo, redis := mongotest.Start(t), startRedis(t, t.TempDir())
 	authority := newAuthority(t)
 	stranger := newAuthority(t)

@@ -92,15 +92,26 @@ func server(t *testing.T) *mongotest.Front {
 }
 
 func TestConformance(t *testing.T) {
+	runSuite(t, func(t *testing.T, uri string) plr.Store { return openStore(t, uri, patience, nil) })
+}
+
+// TestConformanceOfReplicas: three stores on one database, every call to the next.
+func TestConformanceOfReplicas(t *testing.T) {
+	runSuite(t, func(t *testing.T, uri string) plr.Store {
+		return storetest.Alternate(openStore(t, uri, patience, nil), openStore(t, uri, patience, nil), openStore(t, uri, patience, nil))
+	})
+}
+
+func runSuite(t *testing.T, open func(t *testing.T, uri string) plr.Store) {
 	front := server(t)
-	open := func(t *testing.T) plr.Store {
+	fresh := func(t *testing.T) plr.Store {
 		uri, _ := database(t, front)
-		return openStore(t, uri, patience, nil)
+		return open(t, uri)
 	}
 	if front == nil {
-		storetest.Run(t, open)
+		storetest.Run(t, fresh)
 	} else {
 		// FerretDB reads a whole collection to change one document on a condition.
-		storetest.RunApart(t, open)
+		storetest.RunApart(t, fresh)
 	}
 }

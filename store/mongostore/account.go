@@ -292,7 +292,10 @@ func (s *Store) InvalidateSessions(ctx context.Context, accountID string, before
 	ctx, done := s.begin(ctx)
 	defer done()
 	matched, err := s.update(ctx, accounts, byID(accountID), written("$max", op("sessionsInvalidBefore", before)))
-	if err == nil && !matched {
+	if err != nil || matched {
+		return err
+	}
+	if _, err = s.account(ctx, accountID); err == nil { // made between the two
 		err = plr.NotFound("id")
 	}
 	return err

@@ -63,6 +63,17 @@ func bare(err error) error {
 
 func (s *Store) in(c *collection) *mongo.Collection { return s.db.Collection(c.name) }
 
+// readable adds to the filter of a write that the document's version is one this
+// program can read: what a newer version wrote is never overwritten.
+func (c *collection) readable(filter bson.D) bson.D {
+	for _, e := range filter {
+		if e.Key == "schemaVersion" {
+			return filter
+		}
+	}
+	return and(filter, "schemaVersion", op("$lte", c.version))
+}
+
 // findOne gives the one document that matches, nil when there is none.
 func (s *Store) findOne(ctx context.Context, c *collection, filter bson.D) (bson.Raw, error) {
 	var out bson.Raw
@@ -132,7 +143,7 @@ func (s *Store) insert(ctx context.Context, c *collection, doc any) (taken bool,
 // update changes the one document that matches, and says whether one did.
 func (s *Store) update(ctx context.Context, c *collection, filter, change bson.D) (matched bool, err error) {
 	err = s.command(ctx, func(ctx context.Context) error {
-		r, err := s.in(c).UpdateOne(ctx, filter, change)
+		r, err := s.in(c).UpdateOne(ctx, c.readable(filter), change)
 		matched = err == nil && r.MatchedCount == 1
 		return err
 	})
@@ -143,7 +154,7 @@ func (s *Store) update(ctx context.Context, c *collection, filter, change bson.D
 func (s *Store) change(ctx context.Context, c *collection, filter, change bson.D) (bson.Raw, error) {
 	var out bson.Raw
 	err := s.command(ctx, func(ctx context.Context) (err error) {
-		out, err = s.in(c).FindOneAndUpdate(ctx, filter, change, options.FindOneAndUpdate().SetReturnDocument(options.After)).Raw()
+		out, err = s.in(c).FindOneAndUpdate(ctx, c.readable(filter), change, options.FindOneAndUpdate().SetReturnDocument(options.After)).Raw()
 		return err
 	})
 	if errors.Is(err, mongo.ErrNoDocuments) {
@@ -159,7 +170,7 @@ func (s *Store) replace(ctx context.Context, c *collection, filter bson.D, doc a
 		return false, err
 	}
 	err = s.command(ctx, func(ctx context.Context) error {
-		r, err := s.in(c).ReplaceOne(ctx, filter, raw)
+		r, err := s.in(c).ReplaceOne(ctx, c.readable(filter), raw)
 		matched = err == nil && r.MatchedCount == 1
 		return err
 	})
@@ -169,7 +180,7 @@ func (s *Store) replace(ctx context.Context, c *collection, filter bson.D, doc a
 // remove deletes the one document that matches.
 func (s *Store) remove(ctx context.Context, c *collection, filter bson.D) (n int, err error) {
 	err = s.command(ctx, func(ctx context.Context) error {
-		r, err := s.in(c).DeleteOne(ctx, filter)
+		r, err := s.in(c).DeleteOne(ctx, c.readable(filter))
 		if err == nil {
 			n = int(r.DeletedCount)
 		}
@@ -182,7 +193,7 @@ func (s *Store) remove(ctx context.Context, c *collection, filter bson.D) (n int
 // by itself; whoever calls it may.
 func (s *Store) removeAll(ctx context.Context, c *collection, filter bson.D) (n int, err error) {
 	err = s.command(ctx, func(ctx context.Context) error {
-		r, err := s.in(c).DeleteMany(ctx, filter)
+		r, err := s.in(c).DeleteMany(ctx, c.readable(filter))
 		if err == nil {
 			n = int(r.DeletedCount)
 		}

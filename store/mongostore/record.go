@@ -182,7 +182,7 @@ func (s *Store) importBatch(ctx context.Context, updates []plr.RecordUpdate, now
 	}
 	var links []mongo.WriteModel
 	for old := range b.linked {
-		links = append(links, mongo.NewUpdateOneModel().SetFilter(byID(old)).SetUpsert(true).
+		links = append(links, mongo.NewUpdateOneModel().SetFilter(linkedULNs.readable(byID(old))).SetUpsert(true).
 			SetUpdate(op("$set", bson.D{{Key: "schemaVersion", Value: linkedULNs.version}, {Key: "to", Value: b.links[old]}})))
 	}
 	for attempt := 0; ; attempt++ { // of two upserts at once of one number, one may be told that it is taken
@@ -287,7 +287,7 @@ func (s *Store) writeRecords(ctx context.Context, b *batch, stamp bson.ObjectID)
 		if before == 0 {
 			models = append(models, mongo.NewInsertOneModel().SetDocument(raw))
 		} else {
-			models = append(models, mongo.NewReplaceOneModel().SetFilter(and(byID(uln), "revision", before)).SetReplacement(raw))
+			models = append(models, mongo.NewReplaceOneModel().SetFilter(records.readable(and(byID(uln), "revision", before))).SetReplacement(raw))
 		}
 	}
 	all, err := s.bulk(ctx, records, models)

@@ -32,6 +32,7 @@ type Store interface {
 	ViewStore
 	ChallengeStore
 	AccessStore
+	RetentionStore
 }
 
 // RecordStore keeps learners' records by ULN.

@@ -134,12 +134,19 @@ func TestBackupWithoutAServer(t *testing.T) {
 	if _, err := runCommand(t, env, "restore", file); err == nil || !strings.Contains(err.Error(), "holds a data file already") {
 		t.Errorf("a restore over a data file: %v", err)
 	}
+	// What a restore that was killed left behind is no hindrance.
+	if err := os.WriteFile(filepath.Join(dir, dataFile+".restoring"), []byte("half a file"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	out, err := runCommand(t, env, "restore", "-replace", "-keep-links", file)
 	if err != nil || !strings.Contains(out, "LINKS WERE KEPT") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if kept, _ := filepath.Glob(filepath.Join(dir, dataFile+".before-restore-*")); len(kept) != 1 {
 		t.Errorf("the old file: %v", kept)
+	}
+	if _, err := os.Stat(filepath.Join(dir, dataFile+".restoring")); err == nil {
+		t.Error("a part of the restore was left behind")
 	}
 	h := newHarness(t, harnessOptions{dir: dir})
 	if a := h.browser().must(redeem, redeemVars(secret, "")); outcome(a) != "SharedRecord" {

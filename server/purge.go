@@ -57,11 +57,7 @@ func purgeStore(ctx context.Context, c *config, now func() time.Time, dry bool) 
 		return purged, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	retention, ok := store.(plr.RetentionStore)
-	if !ok {
-		return purged, errors.New("this store cannot purge")
-	}
-	return retention.Purge(ctx, plr.DueAt(now()), dry)
+	return store.Purge(ctx, plr.DueAt(now()), dry)
 }
 
 // printPurged writes the retention table with what it found.

@@ -47,10 +47,7 @@ type Store struct {
 	writers atomic.Int64
 }
 
-var (
-	_ plr.Store          = (*Store)(nil)
-	_ plr.RetentionStore = (*Store)(nil)
-)
+var _ plr.Store = (*Store)(nil)
 
 // Option changes how a file is opened.
 type Option func(*bbolt.Options)

@@ -28,6 +28,10 @@ var long = flag.Bool("long", false, "run the full counts of races and faults")
 // build their own without it.
 var ready = flag.String("server", "", "test this binary in place of one built now")
 
+// raced builds the server with the race detector, under which the tests of
+// faults are too slow for their bounds: see the Makefile.
+var raced = flag.Bool("raced", false, "build the server under the race detector")
+
 // times gives the number of repetitions: few in the short form, all in the long one.
 func times(few, all int) int {
 	if *long {
@@ -36,8 +40,7 @@ func times(few, all int) int {
 	return few
 }
 
-// built is the product's server, built once per run; under the race detector
-// when the tests run under it.
+// built is the product's server, built once per run.
 var built = sync.OnceValues(func() (string, error) {
 	if *ready != "" {
 		return *ready, nil
@@ -49,7 +52,7 @@ var built = sync.OnceValues(func() (string, error) {
 	leftovers = append(leftovers, dir)
 	path := filepath.Join(dir, "server")
 	args := []string{"build", "-o", path}
-	if raceEnabled {
+	if *raced {
 		args = append(args, "-race")
 	}
 	build := exec.Command("go", append(args, "./server")...)

@@ -1,6 +1,6 @@
 # `make` shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test race browser generate check lint vuln build static smoke ci
+.PHONY: help run test race cluster test-long browser generate check lint vuln build static smoke ci
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
@@ -18,6 +18,13 @@ test: ## The tests, which need Go alone
 race: ## The tests under the race detector
 	go test -race ./...
 
+cluster: ## Two replicas, MongoDB's contract and faults, in short (needs redis-server)
+	cd cluster && CI=true go test -count=1 -timeout 15m -parallel 3 ./...
+
+test-long: ## The same in full, about an hour and a half, and races under the detector
+	cd cluster && CI=true go test -count=1 -timeout 4h -parallel 2 . -long
+	cd cluster && CI=true go test -count=1 -timeout 1h -parallel 1 -run 'AcrossReplicas|Linearizable|Kill' . -raced
+
 browser: ## The tests in a real browser (needs Chromium)
 	CI=true go test -run 'Browser' ./server/
 
@@ -29,6 +36,7 @@ check: generate ## Fail if graph/ does not match schema.graphqls
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## Run the linters of .golangci.yml
 	$< run ./...
+	cd cluster && $< run ./...
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	mkdir -p $(TOOLS)

@@ -91,7 +91,7 @@ func Open(c Config) (*Store, error) {
 	majority := writeconcern.Majority()
 	majority.Journal = new(true)
 	o.SetAppName(c.AppName).SetTimeout(c.Timeout).
-		SetServerSelectionTimeout(c.Timeout*3/4).SetConnectTimeout(c.Timeout).SetHeartbeatInterval(heartbeat).
+		SetServerSelectionTimeout(c.Timeout * 3 / 4).SetConnectTimeout(c.Timeout).SetHeartbeatInterval(heartbeat).
 		SetServerAPIOptions(options.ServerAPI(options.ServerAPIVersion1).SetStrict(true)).
 		SetWriteConcern(majority).SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary()).
 		SetRetryReads(true).SetRetryWrites(true).SetMonitor(c.Monitor).

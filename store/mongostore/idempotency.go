@@ -100,7 +100,12 @@ func (s *Store) MadeBefore(ctx context.Context, idem *plr.Idempotency) (string, 
 		return "", err
 	}
 	u, err := usedBefore(doc.Made, idem)
-	return idOfUse(u), err
+	if u == nil || err != nil {
+		return "", err
+	}
+	// Whoever made it may have died before it stood in its collection, where the
+	// caller is going to read it.
+	return u.ID, s.putPending(ctx, doc)
 }
 
 func idOfUse(u *use) string {

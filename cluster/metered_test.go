@@ -65,7 +65,6 @@ func (c *meteredConn) arrived() {
 	waiting := 0
 	_ = c.raw.Control(func(fd uintptr) {
 		var n int32
-		//nolint:gosec // the kernel writes one int
 		_, _, _ = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCINQ, uintptr(unsafe.Pointer(&n)))
 		waiting = int(n)
 	})

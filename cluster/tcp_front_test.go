@@ -17,15 +17,12 @@ type tcpFront struct {
 	target   string
 	listener net.Listener
 	conns    map[net.Conn]bool
-	silent   bool
-	delay    time.Duration
-	changed  chan struct{} // closed and renewed when silent or delay change
 }
 
 // newTCPFront listens for target. It ends with the test.
 func newTCPFront(t testing.TB, target string) *tcpFront {
 	t.Helper()
-	f := &tcpFront{addr: fmt.Sprintf("127.0.0.1:%d", freePort(t)), target: target, changed: make(chan struct{})}
+	f := &tcpFront{addr: fmt.Sprintf("127.0.0.1:%d", freePort(t)), target: target}
 	f.start(t)
 	t.Cleanup(f.stop)
 	return f
@@ -80,20 +77,6 @@ func (f *tcpFront) lead(target string) {
 	f.cut()
 }
 
-// blackHole keeps connections open and forwards nothing.
-func (f *tcpFront) blackHole(on bool) { f.set(func() { f.silent = on }) }
-
-// slow holds every answer back for d.
-func (f *tcpFront) slow(d time.Duration) { f.set(func() { f.delay = d }) }
-
-func (f *tcpFront) set(change func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	change()
-	close(f.changed)
-	f.changed = make(chan struct{})
-}
-
 func (f *tcpFront) serve(client net.Conn) {
 	f.mu.Lock()
 	target, open := f.target, f.listener != nil
@@ -106,52 +89,17 @@ func (f *tcpFront) serve(client net.Conn) {
 	f.mu.Lock()
 	f.conns[client], f.conns[server] = true, true
 	f.mu.Unlock()
-	done := make(chan struct{}, 2)
-	go f.pump(server, client, false, done)
-	go f.pump(client, server, true, done)
-	<-done
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(server, client)
+		_ = server.Close()
+	}()
+	_, _ = io.Copy(client, server)
 	_, _ = client.Close(), server.Close()
-	<-done
+	<-ended
 	f.mu.Lock()
 	delete(f.conns, client)
 	delete(f.conns, server)
 	f.mu.Unlock()
-}
-
-func (f *tcpFront) pump(to io.Writer, from io.Reader, answers bool, done chan<- struct{}) {
-	defer func() { done <- struct{}{} }()
-	buffer := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buffer)
-		if n > 0 {
-			f.hold(answers)
-			if _, err := to.Write(buffer[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// hold waits as long as the front is silent, or slow with answers.
-func (f *tcpFront) hold(answers bool) {
-	for {
-		f.mu.Lock()
-		silent, delay, changed, open := f.silent, f.delay, f.changed, f.listener != nil
-		f.mu.Unlock()
-		switch {
-		case silent && open:
-			<-changed
-		case answers && delay > 0:
-			select {
-			case <-time.After(delay):
-			case <-changed:
-			}
-			return
-		default:
-			return
-		}
-	}
 }

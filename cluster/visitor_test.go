@@ -153,7 +153,6 @@ type answer struct {
 	raw        string
 	took       time.Duration
 	err        error
-	conn       *meteredConn
 
 	Data   map[string]any `json:"data"`
 	Errors []struct {

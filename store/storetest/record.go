@@ -222,6 +222,20 @@ var recordCases = []testCase{
 			t.Fatalf("%d calls made the learner, %d events were added, %d are held", created, added, len(r.Events))
 		}
 	}},
+	{"imports of one learner held already lose nothing either", func(t *testing.T, s plr.Store) {
+		uln := NewULN()
+		must[[]plr.RecordChange](t)(s.ImportRecords(t.Context(), []plr.RecordUpdate{Update(uln, 1)}, T0))
+		together(24, func(int) error {
+			_, err := s.ImportRecords(t.Context(), []plr.RecordUpdate{{ULN: uln, Events: Update(uln, 2).Events}}, T0)
+			if err != nil {
+				t.Error(err)
+			}
+			return err
+		})
+		if r := must[*plr.Record](t)(s.Record(t.Context(), uln)); len(r.Events) != 49 {
+			t.Fatalf("%d events of 49 are held", len(r.Events))
+		}
+	}},
 	{"random imports with links, against a model", func(t *testing.T, s plr.Store) {
 		for seed := range uint64(4) {
 			randomImports(t, s, rand.New(rand.NewPCG(seed, 1)))

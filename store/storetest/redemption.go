@@ -385,7 +385,8 @@ var waysIn = []wayIn{
 			r, err := s.ClaimRedemption(ctx, c)
 			return r.State, lease, err
 		}
-		state, err := s.RenewLease(ctx, plr.Renewal{ULN: link.ULN, LinkID: link.ID, LeaseID: lease, Now: T0})
+		at := T0.Add(time.Duration(made.Add(1)%1000) * time.Millisecond) // so that each renewal leaves a trace
+		state, err := s.RenewLease(ctx, plr.Renewal{ULN: link.ULN, LinkID: link.ID, LeaseID: lease, Now: at})
 		return state, lease, err
 	}},
 }
@@ -491,7 +492,13 @@ func stopRace(t *testing.T, s plr.Store, in wayIn, stop func(context.Context, pl
 	if n := doc.LiveLeases(link.ID, T0); n != len(leases) {
 		t.Fatalf("%d live leases, %d were let in", n, len(leases))
 	}
-	now := must[*plr.Sharing](t)(s.Sharing(t.Context(), link.ULN)).Links[link.ID]
+	last := must[*plr.Sharing](t)(s.Sharing(t.Context(), link.ULN))
+	for lease := range leases {
+		if !last.Leases[lease].Until.Equal(doc.Leases[lease].Until) {
+			t.Fatal("a lease was made longer after the link was stopped")
+		}
+	}
+	now := last.Links[link.ID]
 	if now == nil {
 		now = must[*plr.ShareLink](t)(s.RevokedShareLink(t.Context(), link.ULN, link.ID))
 	}

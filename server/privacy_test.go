@@ -305,6 +305,10 @@ func (s *faultyStore) AccessEntries(ctx context.Context, uln plr.ULN, q plr.Acce
 	return a, b, err
 }
 
+func (s *faultyStore) Purge(ctx context.Context, due plr.Due, dry bool) (plr.Purged, error) {
+	return try(s, func() (plr.Purged, error) { return s.Store.Purge(ctx, due, dry) })
+}
+
 var errMarked = errors.New("marked")
 
 // Nothing of the store's gets past faultyStore: an operation that is new there must be added.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -34,7 +35,7 @@ func (s *Store) command(ctx context.Context, do func(context.Context) error) err
 	defer func() { s.breaker.leave(probe, said) }() // also when do panics
 	err = do(ctx)
 	switch {
-	case err == nil, errors.Is(err, mongo.ErrNoDocuments), mongo.IsDuplicateKeyError(err):
+	case err == nil, errors.Is(err, mongo.ErrNoDocuments), isTaken(err):
 		said = answered
 		return err
 	case errors.As(err, new(mongo.ServerError)) && !mongo.IsTimeout(err) && !mongo.IsNetworkError(err):
@@ -43,6 +44,27 @@ func (s *Store) command(ctx context.Context, do func(context.Context) error) err
 		said = silent
 	}
 	return plr.Unavailable(bare(err), retryAfter)
+}
+
+// idTaken is the server's code for an _id that is there already.
+const idTaken = 11000
+
+// isTaken says that nothing went wrong with a write but that an _id, or several,
+// were there already, and that a majority has them. A write that failed, or did
+// not reach a majority, beside one that was there must not pass for done.
+func isTaken(err error) bool {
+	var we mongo.WriteException
+	var be mongo.BulkWriteException
+	var errs []mongo.WriteError
+	switch {
+	case errors.As(err, &we) && we.WriteConcernError == nil:
+		errs = we.WriteErrors
+	case errors.As(err, &be) && be.WriteConcernError == nil:
+		for _, e := range be.WriteErrors {
+			errs = append(errs, e.WriteError)
+		}
+	}
+	return len(errs) > 0 && !slices.ContainsFunc(errs, func(e mongo.WriteError) bool { return e.Code != idTaken })
 }
 
 // bare takes the server's words from an error: they repeat parts of documents.
@@ -134,7 +156,7 @@ func (s *Store) insert(ctx context.Context, c *collection, doc any) (taken bool,
 		_, err := s.in(c).InsertOne(ctx, raw)
 		return err
 	})
-	if mongo.IsDuplicateKeyError(err) {
+	if isTaken(err) {
 		return true, nil
 	}
 	return false, err
@@ -213,7 +235,7 @@ func (s *Store) bulk(ctx context.Context, c *collection, writes []mongo.WriteMod
 		all = err == nil && r.InsertedCount+r.MatchedCount+r.UpsertedCount == int64(len(writes))
 		return err
 	})
-	if mongo.IsDuplicateKeyError(err) {
+	if isTaken(err) {
 		return false, nil
 	}
 	return all, err

@@ -2,6 +2,7 @@ package plr
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -127,14 +128,13 @@ func (s *Service) SetSharingPreference(ctx context.Context, uln ULN, in SetShari
 		return nil, err
 	}
 	if before.ChangedAt != nil && before.OptedOut == in.OptOut && !in.ResumeLinks {
-		// Already so: nothing moves. An opt-out is still answered only when no
-		// disclosure is under way, because an answer to the first may have been lost.
-		if in.OptOut {
-			if err := s.awaitLeases(ctx, uln, ""); err != nil {
-				return nil, err
-			}
+		still, err := s.switchIs(ctx, uln, in.OptOut)
+		if err != nil {
+			return nil, err
 		}
-		return s.SharingPreference(ctx, l)
+		if still { // nothing moves
+			return s.SharingPreference(ctx, l)
+		}
 	}
 	now := s.now()
 	change := PreferenceChange{OptedOut: in.OptOut, At: now, Channel: ChannelSelf}
@@ -159,6 +159,27 @@ func (s *Service) SetSharingPreference(ctx context.Context, uln ULN, in SetShari
 		return nil, err
 	}
 	return s.preference(l, sharing, history), nil
+}
+
+// switchIs confirms by a write that the switch stands where it was read to stand:
+// the read may have been of a primary that was replaced since, and the switch
+// moved on the new one. For an opt-out it returns only when no disclosure is
+// under way, because the answer to the first one may have been lost.
+func (s *Service) switchIs(ctx context.Context, uln ULN, optedOut bool) (bool, error) {
+	errMoved := errors.New("the switch was moved meanwhile")
+	_, err := s.store.EditSharing(ctx, uln, func(sh *Sharing) error {
+		if sh.ChangedAt == nil || sh.OptedOut != optedOut {
+			return errMoved
+		}
+		return nil
+	})
+	if errors.Is(err, errMoved) {
+		return false, nil
+	}
+	if err != nil || !optedOut {
+		return err == nil, err
+	}
+	return true, s.awaitLeases(ctx, uln, "")
 }
 
 // contentChanged tells every link that what it may show has changed, and

@@ -82,6 +82,7 @@ type SharingStore interface {
 	// Sharing gives the learner's document; NewSharing when none is stored.
 	Sharing(ctx context.Context, uln ULN) (*Sharing, error)
 	// EditSharing applies an owner's edit to the document and returns it as stored.
+	// An edit that changes nothing is stored too: what it saw is then confirmed.
 	EditSharing(ctx context.Context, uln ULN, edit func(*Sharing) error) (*Sharing, error)
 	// SetSharingPreference is EditSharing that also appends change to the
 	// history; both are durable together.

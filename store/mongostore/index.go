@@ -87,13 +87,18 @@ func indexKeys(fields []string) (keys bson.D, name string) {
 	return keys, name
 }
 
-// Migrate creates the indexes that are missing. It may be run by many at once
-// and again; on a database with data it takes as long as building them does,
+// Migrate creates the indexes that are missing, and asks for no other: not
+// every server takes a request for one that is there. It may be run by many at
+// once and again; on a database with data it takes as long as building them does,
 // which ctx alone bounds.
 func (s *Store) Migrate(ctx context.Context) error {
 	for _, c := range collections {
+		missing, err := s.missing(ctx, c)
+		if err != nil {
+			return err
+		}
 		var models []mongo.IndexModel
-		for _, fields := range c.indexes {
+		for _, fields := range missing {
 			keys, name := indexKeys(fields)
 			models = append(models, mongo.IndexModel{Keys: keys, Options: options.Index().SetName(name)})
 		}
@@ -101,7 +106,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 			continue
 		}
 		ctx, done := context.WithTimeout(ctx, indexTimeout)
-		err := s.command(ctx, func(ctx context.Context) error {
+		err = s.command(ctx, func(ctx context.Context) error {
 			_, err := s.in(c).Indexes().CreateMany(ctx, models)
 			return err
 		})
@@ -116,26 +121,39 @@ func (s *Store) Migrate(ctx context.Context) error {
 // MissingIndexes names the indexes that the database lacks, as collection and
 // fields. Without one the store works, but slowly.
 func (s *Store) MissingIndexes(ctx context.Context) ([]string, error) {
-	var missing []string
+	var names []string
 	for _, c := range collections {
-		held := map[string]bool{}
-		ctx, done := s.begin(ctx)
-		err := s.command(ctx, func(ctx context.Context) error {
-			list, err := s.in(c).Indexes().ListSpecifications(ctx)
-			for _, index := range list {
-				held[index.Name] = true
-			}
-			return err
-		})
-		done()
+		missing, err := s.missing(ctx, c)
 		if err != nil {
 			return nil, err
 		}
-		for _, fields := range c.indexes {
-			if _, name := indexKeys(fields); !held[name] {
-				missing = append(missing, c.name+" "+name)
-			}
+		for _, fields := range missing {
+			_, name := indexKeys(fields)
+			names = append(names, c.name+" "+name)
 		}
 	}
-	return missing, nil
+	return names, nil
+}
+
+// missing gives the fields of a collection's indexes that the database lacks.
+func (s *Store) missing(ctx context.Context, c *collection) (missing [][]string, err error) {
+	if len(c.indexes) == 0 {
+		return nil, nil
+	}
+	held := map[string]bool{}
+	ctx, done := s.begin(ctx)
+	defer done()
+	err = s.command(ctx, func(ctx context.Context) error {
+		list, err := s.in(c).Indexes().ListSpecifications(ctx)
+		for _, index := range list {
+			held[index.Name] = true
+		}
+		return err
+	})
+	for _, fields := range c.indexes {
+		if _, name := indexKeys(fields); !held[name] {
+			missing = append(missing, fields)
+		}
+	}
+	return missing, err
 }

@@ -14,6 +14,9 @@ import (
 const (
 	// importBatch is how many updates are read and written together.
 	importBatch = 200
+	// importPatience is how many times an operation's time a batch may take:
+	// nobody waits for it at a page.
+	importPatience = 5
 	// maxHops bounds the way from a number to its master. Numbers of one person
 	// are few; a longer way is a fault in the data.
 	maxHops = 64
@@ -164,7 +167,7 @@ type batch struct {
 }
 
 func (s *Store) importBatch(ctx context.Context, updates []plr.RecordUpdate, now time.Time) ([]plr.RecordChange, error) {
-	ctx, done := s.begin(ctx)
+	ctx, done := context.WithTimeout(ctx, importPatience*s.timeout)
 	defer done()
 	b, changes, err := s.applyBatch(ctx, updates, now)
 	if err != nil {

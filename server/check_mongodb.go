@@ -21,8 +21,9 @@ const minMongoDBWire = 13
 // checksCollection takes the test document; nothing else is ever in it.
 const checksCollection = "checks"
 
-// checkMongoDB looks at what MONGODB_URI names. It asks for more than the
-// stable API has, so it has a client of its own.
+// checkMongoDB looks at what MONGODB_URI names, with a client of its own: the
+// store's keeps what it hears of the server to itself. It stays within the stable
+// API, which a server may demand.
 func checkMongoDB(ctx context.Context, f *findings, c *config, now func() time.Time) {
 	if c.MongoDBURI == "" {
 		return
@@ -36,7 +37,8 @@ func checkMongoDB(ctx context.Context, f *findings, c *config, now func() time.T
 	majority := writeconcern.Majority()
 	majority.Journal = new(true)
 	o := options.Client().ApplyURI(c.MongoDBURI).SetAppName("openplr-check").SetServerSelectionTimeout(3 * time.Second).
-		SetTimeout(5 * time.Second).SetReadPreference(readpref.Primary()).SetWriteConcern(majority)
+		SetTimeout(5 * time.Second).SetReadPreference(readpref.Primary()).SetWriteConcern(majority).
+		SetServerAPIOptions(options.ServerAPI(options.ServerAPIVersion1).SetStrict(true))
 	client, err := mongo.Connect(o)
 	if err != nil {
 		f.fail(remedy, "MongoDB: no client can be made with MONGODB_URI")

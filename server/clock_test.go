@@ -37,6 +37,9 @@ func TestClockJumps(t *testing.T) {
 			out.header.Set("X-Requested-By", "learner-web")
 			address, _ := url.Parse(h.url + "/")
 			gone.client.Jar.SetCookies(address, out.client.Jar.(*jar).kept(address))
+			if a := gone.ask(`{ viewer { signedIn } }`, nil); a.at("viewer", "signedIn") != true {
+				t.Fatalf("the copy is not signed in: %s", a.raw)
+			}
 			if p := out.do("POST", "/auth/logout", "application/json", strings.NewReader("{}")); p.status != 200 {
 				t.Fatalf("sign-out: %d", p.status)
 			}

@@ -40,6 +40,16 @@ type bindingDocument struct {
 	Confirmed     bool    `bson:"confirmed"`
 	// Until is when a reservation that nobody confirmed may be taken over.
 	Until time.Time `bson:"until"`
+	// Reservation is new with every reservation: who met an older one does not
+	// take over or remove this one.
+	Reservation bson.ObjectID `bson:"reservation"`
+}
+
+// asRead matches the binding while nobody else reserves the number.
+func (d *bindingDocument) asRead() bson.D {
+	return bson.D{
+		{Key: "_id", Value: d.ULN}, {Key: "account", Value: d.Account}, {Key: "confirmed", Value: d.Confirmed}, {Key: "reservation", Value: d.Reservation},
+	}
 }
 
 // reserveFor is far more than a binding takes, and than clocks differ.
@@ -170,60 +180,65 @@ func (s *Store) BindAccount(ctx context.Context, accountID string, uln plr.ULN, 
 	if err != nil {
 		return err
 	}
-	if account.ULN != "" && account.ULN != uln {
-		return plr.AlreadyBound()
-	}
-	if err := s.reserve(ctx, account, uln, now); err != nil {
-		return err
-	}
-	free := append(byID(accountID), bson.E{Key: "uln", Value: ""})
-	matched, err := s.update(ctx, accounts, free, written("$set", bson.D{{Key: "uln", Value: uln}, {Key: "boundAt", Value: now}}))
-	if err != nil {
-		return err
-	}
-	if !matched {
-		if account, err = s.account(ctx, accountID); err != nil {
+	if account.ULN == "" {
+		if account, err = s.reserveAndPut(ctx, accountID, uln, now); err != nil {
 			return err
 		}
-		if account.ULN != uln { // bound to another number meanwhile: let go of this one
-			_, err := s.remove(ctx, bindings, bson.D{{Key: "_id", Value: uln}, {Key: "account", Value: accountID}})
-			if err != nil {
-				return err
-			}
-			return plr.AlreadyBound()
-		}
+	}
+	if account.ULN != uln {
+		return plr.AlreadyBound()
 	}
 	return s.confirm(ctx, accountID, uln, now)
 }
 
-// reserve holds the number for the account, or refuses when it is bound.
-func (s *Store) reserve(ctx context.Context, account *accountDocument, uln plr.ULN, now time.Time) error {
-	want := bindingDocument{ULN: uln, SchemaVersion: bindings.version, Account: account.ID, Until: now.Add(reserveFor)}
+// reserveAndPut puts a number that it has reserved on an account that has none,
+// and gives the account's number as it is then: another call may have been first.
+func (s *Store) reserveAndPut(ctx context.Context, accountID string, uln plr.ULN, now time.Time) (*accountDocument, error) {
+	reserved, err := s.reserve(ctx, accountID, uln, now)
+	if err != nil {
+		return nil, err
+	}
+	free := append(byID(accountID), bson.E{Key: "uln", Value: ""})
+	matched, err := s.update(ctx, accounts, free, written("$set", bson.D{{Key: "uln", Value: uln}, {Key: "boundAt", Value: now}}))
+	if err != nil || matched {
+		return &accountDocument{ID: accountID, ULN: uln}, err
+	}
+	account, err := s.account(ctx, accountID)
+	if err != nil || account.ULN == uln {
+		return account, err
+	}
+	_, err = s.remove(ctx, bindings, reserved.asRead()) // bound to another number meanwhile: let go of this one
+	return account, err
+}
+
+// reserve holds the number for the account, or refuses when it is bound. What is
+// left of an older reservation is replaced, the account's own too: whoever is
+// about to take that one over, or to remove it, meets another.
+func (s *Store) reserve(ctx context.Context, accountID string, uln plr.ULN, now time.Time) (*bindingDocument, error) {
+	want := &bindingDocument{
+		ULN: uln, SchemaVersion: bindings.version, Account: accountID, Until: now.Add(reserveFor), Reservation: bson.NewObjectID(),
+	}
 	for attempt := 0; ; attempt++ {
 		taken, err := s.insert(ctx, bindings, want)
 		if err != nil || !taken {
-			return err
+			return want, err
 		}
 		held, _, bound, err := s.binding(ctx, uln)
 		switch {
 		case err != nil:
-			return err
+			return nil, err
 		case held == nil: // let go of just now
 			continue
-		case held.Account == account.ID:
-			return nil
-		case bound:
-			return plr.AlreadyBound()
-		case held.Confirmed || !now.Before(held.Until): // unbound, or never bound: what is left of it
-			matched, err := s.replace(ctx, bindings, bson.D{
-				{Key: "_id", Value: uln}, {Key: "account", Value: held.Account}, {Key: "confirmed", Value: held.Confirmed}, {Key: "until", Value: held.Until},
-			}, want)
+		case held.Account != accountID && bound:
+			return nil, plr.AlreadyBound()
+		case held.Account == accountID, held.Confirmed, !now.Before(held.Until): // unbound, or never bound
+			matched, err := s.replace(ctx, bindings, held.asRead(), want)
 			if err != nil || matched {
-				return err
+				return want, err
 			}
 		}
 		if err := pause(ctx, attempt); err != nil {
-			return err
+			return nil, err
 		}
 	}
 }
@@ -283,7 +298,7 @@ func (s *Store) UnbindULN(ctx context.Context, uln plr.ULN) error {
 	if err := s.letGo(ctx, held.Account, uln); err != nil {
 		return err
 	}
-	_, err = s.remove(ctx, bindings, bson.D{{Key: "_id", Value: uln}, {Key: "account", Value: held.Account}})
+	_, err = s.remove(ctx, bindings, held.asRead()) // unless it was reserved anew
 	return err
 }
 

@@ -63,9 +63,39 @@ func storeService(c *config, store plr.Store, now func() time.Time) (*plr.Servic
 	if err != nil {
 		return nil, err
 	}
+	if c.MongoDBURI != "" {
+		store = patientStore{store}
+	}
 	return plr.New(plr.Config{
 		Store: store, Now: now, Random: rand.Reader, LinkKeys: keys, PublicURL: c.PublicURL, Marking: c.Marking, PINSlots: 1,
 	})
+}
+
+// patientStore sends a batch again when the database did not answer: a long
+// import must outlive the election of a new primary. Repeating is harmless; what
+// a lost answer had stored already is then counted as the same.
+type patientStore struct{ plr.Store }
+
+const (
+	importAttempts = 30
+	importPause    = time.Second
+)
+
+// ImportRecords implements plr.RecordStore.
+func (s patientStore) ImportRecords(ctx context.Context, updates []plr.RecordUpdate, now time.Time) ([]plr.RecordChange, error) {
+	for attempt := 1; ; attempt++ {
+		changes, err := s.Store.ImportRecords(ctx, updates, now)
+		if plr.CodeOf(err) != plr.CodeUnavailable || attempt == importAttempts {
+			return changes, err
+		}
+		pause := time.NewTimer(importPause)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // readShare counts how much of some files was read.

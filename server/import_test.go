@@ -2,11 +2,16 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"openplr/plr"
 )
 
 func runCommand(t *testing.T, env map[string]string, args ...string) (string, error) {
@@ -105,5 +110,33 @@ func TestImportBeforeTheFirstStart(t *testing.T) {
 	h.app.printWhere(&where)
 	if !strings.Contains(where.String(), "server import lrs/samples/*.xml") {
 		t.Errorf("nobody is told: %s", where.String())
+	}
+}
+
+// unreadyStore does not answer at first.
+type unreadyStore struct {
+	plr.Store
+	refusals, calls int
+}
+
+func (s *unreadyStore) ImportRecords(context.Context, []plr.RecordUpdate, time.Time) ([]plr.RecordChange, error) {
+	if s.calls++; s.calls <= s.refusals {
+		return nil, plr.Unavailable(errors.New("an election"), time.Second)
+	}
+	return []plr.RecordChange{{NewLearner: true}}, nil
+}
+
+// A database that is away for a moment does not end an import; the end of ctx does.
+func TestImportOutlivesAnElection(t *testing.T) {
+	t.Parallel()
+	s := &unreadyStore{refusals: 1}
+	if changes, err := (patientStore{s}).ImportRecords(t.Context(), nil, time.Now()); err != nil || len(changes) != 1 || s.calls != 2 {
+		t.Errorf("%v, %v after %d calls", changes, err, s.calls)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s = &unreadyStore{refusals: importAttempts}
+	if _, err := (patientStore{s}).ImportRecords(ctx, nil, time.Now()); err == nil || s.calls != 1 {
+		t.Errorf("%v after %d calls", err, s.calls)
 	}
 }

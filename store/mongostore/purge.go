@@ -149,6 +149,12 @@ func (s *Store) removeLinks(ctx context.Context, raw bson.Raw, before time.Time,
 		}
 		return len(gone), nil
 	}
+	// Should this end between link and secret, the secret is looked at once more.
+	for _, hash := range gone {
+		if _, err := s.update(ctx, secrets, byID(hash), op("$set", op("settled", false))); err != nil {
+			return 0, err
+		}
+	}
 	stored, err := s.editOwner(ctx, doc.ULN, func(doc *sharingDocument, sh *plr.Sharing) error {
 		find(doc)
 		for id := range sh.Links {

@@ -9,6 +9,10 @@ import (
 // breakFor is how long nobody asks a server that did not answer in time.
 const breakFor = 500 * time.Millisecond
 
+// probeFor is how long a probe keeps others out. One that takes longer is work,
+// such as building an index, and says nothing for long.
+const probeFor = 2 * time.Second
+
 // errAway is the cause of a refusal without a try.
 var errAway = errors.New("mongostore: the database did not answer a moment ago")
 
@@ -18,10 +22,9 @@ var errAway = errors.New("mongostore: the database did not answer a moment ago")
 type breaker struct {
 	now func() time.Time
 
-	mu      sync.Mutex
-	open    bool
-	until   time.Time
-	probing bool
+	mu    sync.Mutex
+	open  bool
+	until time.Time // nobody is let in before
 }
 
 // outcome is what a command says about the server.
@@ -40,10 +43,10 @@ func (b *breaker) enter() (probe bool, err error) {
 	switch {
 	case !b.open:
 		return false, nil
-	case b.probing || b.now().Before(b.until):
+	case b.now().Before(b.until):
 		return false, errAway
 	}
-	b.probing = true
+	b.until = b.now().Add(probeFor)
 	return true, nil
 }
 
@@ -51,7 +54,7 @@ func (b *breaker) leave(probe bool, o outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if probe {
-		b.probing = false
+		b.until = b.now()
 	}
 	switch o {
 	case answered:

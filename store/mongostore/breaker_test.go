@@ -47,6 +47,10 @@ func TestBreaker(t *testing.T) {
 	if _, probe = try(); !probe {
 		t.Fatal("a probe that left keeps the next one out")
 	}
+	now = now.Add(probeFor)
+	if _, probe = try(); !probe {
+		t.Fatal("a probe that takes long keeps everybody out")
+	}
 	b.leave(true, answered)
 	for range 3 {
 		if let, probe = try(); !let || probe {

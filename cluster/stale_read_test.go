@@ -86,3 +86,29 @@ func TestNoStopIsAnsweredByAReadAlone(t *testing.T) {
 		}
 	})
 }
+
+// TestAGuessGivenBackMeanwhile is there to be taken: that none was left a moment
+// ago is no answer, and was none for ever with a document of an older version.
+func TestAGuessGivenBackMeanwhile(t *testing.T) {
+	server := mongotest.Start(t)
+	front := server.Listen(t)
+	s, other := openStore(t, front.URI()+"guess", 4*time.Second, nil), openStore(t, server.URI()+"guess", 4*time.Second, nil)
+	link := storetest.Link(storetest.NewULN())
+	link.PINHash, link.GuessesLeft = "hash", 1
+	_, err := s.CreateShareLink(t.Context(), link, storetest.Ref(link), nil, func(sh *plr.Sharing) error { return sh.Admit(link, false) })
+	ok(t, err)
+	if taken, _, err := s.TakeGuess(t.Context(), link.ULN, link.ID, storetest.T0); err != nil || !taken {
+		t.Fatalf("%v, %v", taken, err)
+	}
+	given := false
+	front.Intercept(func(c *mongotest.Command) mongotest.Action {
+		if given || c.Name != "find" || c.Collection != "sharing" { // what it reads when no guess was left
+			return mongotest.Action{}
+		}
+		given = true
+		return mongotest.Action{Before: func() { ok(t, other.SettleGuess(t.Context(), link.ULN, link.ID, true, storetest.T0)) }}
+	})
+	if taken, _, err := s.TakeGuess(t.Context(), link.ULN, link.ID, storetest.T0); err != nil || !taken || !given {
+		t.Errorf("taken %v, %v, after it was given back: %v", taken, err, given)
+	}
+}

@@ -161,27 +161,40 @@ func (s *Store) TakeGuess(ctx context.Context, uln plr.ULN, linkID string, now t
 	defer done()
 	path := "links." + field(linkID) + "."
 	filter := bson.D{{Key: "_id", Value: uln}, {Key: "schemaVersion", Value: sharings.version}, {Key: path + "guessesLeft", Value: op("$gt", 0)}}
-	raw, err := s.change(ctx, sharings, filter, bson.D{
+	change := bson.D{
 		{Key: "$inc", Value: bson.D{bumped, {Key: path + "guessesLeft", Value: -1}}}, {Key: "$set", Value: bson.D{{Key: path + "guessAt", Value: now}}},
-	})
-	if err != nil {
-		return false, nil, err
 	}
-	if raw != nil {
-		doc, err := sharingOf(uln, raw)
+	for attempt := 0; ; attempt++ {
+		raw, err := s.change(ctx, sharings, filter, change)
 		if err != nil {
 			return false, nil, err
 		}
-		return true, doc.Links[field(linkID)].link(uln), nil
+		if raw != nil {
+			doc, err := sharingOf(uln, raw)
+			if err != nil {
+				return false, nil, err
+			}
+			return true, doc.Links[field(linkID)].link(uln), nil
+		}
+		doc, err := s.sharing(ctx, uln)
+		if err != nil {
+			return false, nil, err
+		}
+		l := doc.Links[field(linkID)]
+		if l == nil {
+			return s.takeArrivedGuess(ctx, uln, linkID, now)
+		}
+		if l.GuessesLeft == 0 {
+			return false, l.link(uln), nil
+		}
+		// A guess was given back since, or the document is of an older version.
+		if _, err := s.current(ctx, doc); err != nil {
+			return false, nil, err
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return false, nil, err
+		}
 	}
-	doc, err := s.sharing(ctx, uln)
-	if err != nil {
-		return false, nil, err
-	}
-	if l := doc.Links[field(linkID)]; l != nil {
-		return false, l.link(uln), nil
-	}
-	return s.takeArrivedGuess(ctx, uln, linkID, now)
 }
 
 func (s *Store) takeArrivedGuess(ctx context.Context, uln plr.ULN, linkID string, now time.Time) (bool, *plr.ShareLink, error) {

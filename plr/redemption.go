@@ -157,6 +157,11 @@ func (s *Service) linkByRef(ctx context.Context, ref *SecretRef) (*ShareLink, er
 	if err != nil {
 		return nil, err
 	}
+	return s.linkIn(ctx, sharing, ref)
+}
+
+// linkIn gives the link from the document, or from among the revoked ones.
+func (s *Service) linkIn(ctx context.Context, sharing *Sharing, ref *SecretRef) (*ShareLink, error) {
 	if link := sharing.Links[ref.LinkID]; link != nil {
 		return link, nil
 	}
@@ -243,7 +248,7 @@ func (s *Service) openOnce(ctx context.Context, disclosures *Disclosures, ref *S
 	if err != nil {
 		return nil, err
 	}
-	link, err := s.linkByRef(ctx, ref)
+	link, err := s.linkIn(ctx, sharing, ref)
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,10 @@ type Idempotency struct {
 // IdempotencyLife is how long a key is remembered.
 const IdempotencyLife = 24 * time.Hour
 
+// MaxIdempotencyKeys is how many keys of one learner a store has to remember at
+// once. It may refuse one more with IdempotencyLimit.
+const MaxIdempotencyKeys = 2000
+
 const maxIdempotencyKey = 64
 
 // idempotency prepares the store's part of a create; nil when the caller gave no key.
@@ -67,4 +71,11 @@ func IdempotencyConflict() *Error {
 	return refuse(CodeConflict, T(
 		"This idempotency key was used before with another input. Use a new key.",
 		"Defnyddiwyd yr allwedd ailadrodd hon o'r blaen gyda mewnbwn arall. Defnyddiwch allwedd newydd."), "idempotencyKey")
+}
+
+// IdempotencyLimit is the refusal of one more key than a store remembers.
+func IdempotencyLimit() *Error {
+	return refuse(CodeLimitReached, T(
+		"You have used as many idempotency keys as you can within a day. Try again tomorrow.",
+		"Rydych wedi defnyddio cynifer o allweddau ailadrodd ag y cewch o fewn diwrnod. Rhowch gynnig arall arni yfory."), "idempotencyKey")
 }

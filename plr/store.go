@@ -125,6 +125,8 @@ type SharingStore interface {
 // less than IdempotencyLife before idem.At, nothing is stored and the object
 // first made comes back as it is now, or IdempotencyConflict when the stored
 // hash is not among idem.Hashes. Of parallel calls with one key exactly one stores.
+// Beyond MaxIdempotencyKeys of one learner a store may refuse a new one with
+// IdempotencyLimit.
 type ViewStore interface {
 	// MadeBefore gives the id of the object that idem's key made, by the rules
 	// above, or "" when a create with it would make a new one.

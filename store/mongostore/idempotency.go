@@ -49,16 +49,17 @@ func usedBefore(made map[string]use, idem *plr.Idempotency) (*use, error) {
 }
 
 // remember notes what was made under idem, and forgets dead keys. They are kept
-// for twice their life: whoever's clock is set back by an hour still finds them.
-func remember(made map[string]use, idem *plr.Idempotency, id string) {
+// for twice their life: whoever's clock is set back by an hour still finds them,
+// unless there are so many that the document would grow without bound.
+func remember(made map[string]use, idem *plr.Idempotency, id string) error {
 	if idem == nil {
-		return
+		return nil
 	}
-	forgotten := 0
-	for key, u := range made {
-		if u.At.Before(idem.At.Add(-2*plr.IdempotencyLife)) && forgotten < forgetAtOnce {
-			delete(made, key)
-			forgotten++
+	forget(made, idem.At.Add(-2*plr.IdempotencyLife), forgetAtOnce)
+	if _, again := made[field(idem.Key)]; !again && len(made) >= plr.MaxIdempotencyKeys {
+		forget(made, idem.At.Add(-plr.IdempotencyLife), len(made))
+		if len(made) >= plr.MaxIdempotencyKeys {
+			return plr.IdempotencyLimit()
 		}
 	}
 	u := use{ID: id, At: idem.At.Truncate(time.Millisecond)}
@@ -66,6 +67,19 @@ func remember(made map[string]use, idem *plr.Idempotency, id string) {
 		u.Hash = idem.Hashes[0]
 	}
 	made[field(idem.Key)] = u
+	return nil
+}
+
+// forget takes keys used before an instant off a list, at most so many, and counts them.
+func forget(made map[string]use, before time.Time, most int) int {
+	n := 0
+	for key, u := range made {
+		if u.At.Before(before) && n < most {
+			delete(made, key)
+			n++
+		}
+	}
+	return n
 }
 
 func oldest(made map[string]use) *time.Time {
@@ -199,7 +213,9 @@ func (s *Store) create(ctx context.Context, uln plr.ULN, idem *plr.Idempotency, 
 		if err := admit(ctx); err != nil {
 			return "", err
 		}
-		remember(doc.Made, idem, id)
+		if err := remember(doc.Made, idem, id); err != nil {
+			return "", err
+		}
 		doc.Pending = map[string]pendingDocument{field(id): {Collection: c.name, Document: raw}}
 		stored, err := s.putCreations(ctx, doc)
 		if err != nil {

@@ -266,28 +266,16 @@ func (s *Store) removeChange(ctx context.Context, raw bson.Raw, before time.Time
 	return s.remove(ctx, preferenceChanges, and(owned(doc.ULN, doc.ID), "at", op("$lt", before)))
 }
 
-// forget takes the keys used before an instant off a list, and counts them.
-func forget(made map[string]use, before time.Time) int {
-	n := 0
-	for key, u := range made {
-		if u.At.Before(before) {
-			delete(made, key)
-			n++
-		}
-	}
-	return n
-}
-
 func (s *Store) removeLinkKeys(ctx context.Context, raw bson.Raw, before time.Time, dry bool) (n int, err error) {
 	doc, err := decode[sharingDocument](sharings, raw)
 	if err != nil || dry {
 		if err != nil {
 			return 0, err
 		}
-		return forget(doc.Made, before), nil
+		return forget(doc.Made, before, len(doc.Made)), nil
 	}
 	_, err = s.editOwner(ctx, doc.ULN, func(doc *sharingDocument, _ *plr.Sharing) error {
-		n = forget(doc.Made, before)
+		n = forget(doc.Made, before, len(doc.Made))
 		return nil
 	})
 	return n, err
@@ -299,7 +287,7 @@ func (s *Store) removeKeys(ctx context.Context, raw bson.Raw, before time.Time, 
 		return 0, err
 	}
 	for attempt := 0; ; attempt++ {
-		n := forget(doc.Made, before)
+		n := forget(doc.Made, before, len(doc.Made))
 		if n == 0 || dry {
 			return n, nil
 		}

@@ -76,7 +76,9 @@ func (s *Store) CreateShareLink(ctx context.Context, link *plr.ShareLink, ref pl
 			return errors.New("mongostore: admit let the link in but did not add it")
 		}
 		doc.Links[field(id)] = &linkDocument{Secret: ref.Hash}
-		remember(doc.Made, idem, id)
+		if err := remember(doc.Made, idem, id); err != nil {
+			return err
+		}
 		if indexed {
 			return nil
 		}

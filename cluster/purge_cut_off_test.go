@@ -42,3 +42,33 @@ func TestPurgeCutOff(t *testing.T) {
 		t.Errorf("%d secrets are left behind, %v", n, err)
 	}
 }
+
+// TestPurgedStaysAway: the create after a purge does not bring back what an
+// earlier create, cut off, had still noted as on its way.
+func TestPurgedStaysAway(t *testing.T) {
+	front := mongotest.Start(t).Front
+	s := openStore(t, front.URI()+"stays_away", 2*time.Second, nil)
+	uln := storetest.NewULN()
+	admit := func([]*plr.DataChallenge) error { return nil }
+	front.Intercept(func(c *mongotest.Command) mongotest.Action {
+		return mongotest.Action{DropBefore: c.Collection == "creations" && c.Name == "update"}
+	})
+	first := storetest.Challenge(uln, storetest.T0)
+	_, err := s.CreateDataChallenge(t.Context(), first, nil, admit)
+	unavailable(t, err)
+	cutOff(t, front, s, "none")()
+	_, err = s.UpdateDataChallenge(t.Context(), uln, first.ID, func(c *plr.DataChallenge) error {
+		c.Status, c.Version = plr.ChallengeWithdrawn, c.Version+1
+		return nil
+	})
+	ok(t, err)
+	done, err := s.Purge(t.Context(), plr.DueAt(storetest.T0.AddDate(10, 0, 0)), false)
+	if err != nil || done.Challenges != 1 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	_, err = s.CreateDataChallenge(t.Context(), storetest.Challenge(uln, storetest.T0), nil, admit)
+	ok(t, err)
+	if list, err := s.DataChallenges(t.Context(), uln); err != nil || len(list) != 1 {
+		t.Errorf("%d challenges after one was removed and one made, %v", len(list), err)
+	}
+}

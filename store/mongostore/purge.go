@@ -28,7 +28,7 @@ func (s *Store) Purge(ctx context.Context, due plr.Due, dry bool) (plr.Purged, e
 		{&out.ShareLinks, due.ShareLinks, sweep{in: sharings, by: "nextEnd", remove: s.removeLinks}},
 		{&out.ShareLinks, due.ShareLinks, sweep{in: revokedLinks, by: "revokedAt", remove: s.removeRevoked}},
 		{&out.Views, due.Views, sweep{in: views, by: "deletedAt", remove: s.removeView(due.ShareLinks)}},
-		{&out.Challenges, due.Challenges, sweep{in: challenges, by: "updatedAt", also: op("open", false)}},
+		{&out.Challenges, due.Challenges, sweep{in: challenges, by: "updatedAt", also: op("open", false), remove: s.removeChallenge}},
 		{&out.Preferences, due.Preferences, sweep{in: preferenceChanges, by: "at", remove: s.removeChange}},
 		{&out.IdempotencyKeys, due.IdempotencyKeys, sweep{in: sharings, by: "oldestKey", remove: s.removeLinkKeys}},
 		{&out.IdempotencyKeys, due.IdempotencyKeys, sweep{in: creations, by: "oldestKey", remove: s.removeKeys}},
@@ -209,11 +209,7 @@ func (s *Store) removeView(linksBefore time.Time) func(context.Context, bson.Raw
 		if dry {
 			return 1, nil
 		}
-		pending, err := s.creations(ctx, doc.ULN) // or the next create would bring it back
-		if err == nil {
-			err = s.putPending(ctx, pending)
-		}
-		if err != nil {
+		if err := s.settlePending(ctx, doc.ULN); err != nil {
 			return 0, err
 		}
 		if _, err := s.removeAll(ctx, viewVersions, bson.D{{Key: "uln", Value: doc.ULN}, {Key: "view", Value: doc.ID}}); err != nil {
@@ -221,6 +217,28 @@ func (s *Store) removeView(linksBefore time.Time) func(context.Context, bson.Raw
 		}
 		return s.remove(ctx, views, and(owned(doc.ULN, doc.ID), "deletedAt", op("$lt", before)))
 	}
+}
+
+func (s *Store) removeChallenge(ctx context.Context, raw bson.Raw, before time.Time, dry bool) (int, error) {
+	doc, err := decode[challengeDocument](challenges, raw)
+	if err != nil || dry {
+		return 1, err
+	}
+	if err := s.settlePending(ctx, doc.ULN); err != nil {
+		return 0, err
+	}
+	still := append(owned(doc.ULN, doc.ID), bson.E{Key: "open", Value: false}, bson.E{Key: "updatedAt", Value: op("$lt", before)})
+	return s.remove(ctx, challenges, still)
+}
+
+// settlePending puts what a learner made into its collection, or the next create
+// would bring back what is removed.
+func (s *Store) settlePending(ctx context.Context, uln plr.ULN) error {
+	pending, err := s.creations(ctx, uln)
+	if err != nil {
+		return err
+	}
+	return s.putPending(ctx, pending)
 }
 
 // named says whether a link that is kept names the view.

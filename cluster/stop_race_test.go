@@ -21,7 +21,7 @@ func TestOptOutAcrossReplicas(t *testing.T) {
 	bothHouses(t, func(t *testing.T, h *house) {
 		random := rand.New(rand.NewPCG(1, 1))
 		for round := range times(12, 200) {
-			h.jitter(uint64(round), time.Duration(random.IntN(8))*time.Millisecond)
+			h.jitter(uint64(round)+1, time.Duration(random.IntN(8))*time.Millisecond)
 			optOutRound(t, h, round, time.Duration(random.IntN(120))*time.Millisecond)
 		}
 		h.jitter(0, 0)
@@ -29,22 +29,29 @@ func TestOptOutAcrossReplicas(t *testing.T) {
 }
 
 // jitter makes the way to the store slow by up to about most, another time for
-// each command.
+// each command. One decision in three is held back for much longer, so that it
+// arrives when what it was based on may be over.
 func (h *house) jitter(seed uint64, most time.Duration) {
 	for i, store := range h.stores {
-		if most == 0 {
+		if seed == 0 {
 			store.Intercept(nil)
 			continue
 		}
 		var mu sync.Mutex
 		random := rand.New(rand.NewPCG(seed, uint64(i)))
-		store.Intercept(func(*mongotest.Command) mongotest.Action {
+		store.Intercept(func(c *mongotest.Command) mongotest.Action {
 			mu.Lock()
 			defer mu.Unlock()
-			return mongotest.Action{Delay: time.Duration(random.Int64N(int64(most)))}
+			delay := time.Duration(random.Int64N(int64(most) + 1))
+			if c.Name == "findAndModify" && random.IntN(3) == 0 {
+				delay += time.Duration(random.Int64N(int64(lateDecision)))
+			}
+			return mongotest.Action{Delay: delay}
 		})
 	}
 }
+
+const lateDecision = 300 * time.Millisecond
 
 func optOutRound(t *testing.T, h *house, round int, wait time.Duration) {
 	t.Helper()

@@ -50,6 +50,9 @@ func backup(ctx context.Context, args []string, env func(string) string, now fun
 		return errNotEmbedded
 	}
 	mayWrite := func() error {
+		if isFile(path, filepath.Join(c.DataDir, dataFile)) {
+			return errors.New("this is the data file itself: name another file to write")
+		}
 		if _, err := os.Lstat(path); err == nil && !*replace {
 			return errors.New("the file is there already: name another, or say -replace before its name")
 		}
@@ -86,6 +89,13 @@ func backup(ctx context.Context, args []string, env func(string) string, now fun
 	return err
 }
 
+// isFile says whether two paths lead to one file.
+func isFile(a, b string) bool {
+	x, err1 := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(x, y)
+}
+
 // copyBackup writes a backup made by the running server, or else from the file.
 func copyBackup(ctx context.Context, c *config, w io.Writer) (from string, err error) {
 	answer, err := askServer(ctx, c, controlBackup)
@@ -100,7 +110,7 @@ func copyBackup(ctx context.Context, c *config, w io.Writer) (from string, err e
 	if _, err := os.Stat(file); err != nil {
 		return "", errors.New("there is no data file in DATA_DIR")
 	}
-	store, err := boltstore.Open(file)
+	store, err := boltstore.OpenToRead(file) // a backup before an upgrade upgrades nothing
 	if errors.Is(err, boltstore.ErrLocked) {
 		return "", errors.New("another process has the data file open and takes no commands: a server of another version, an import, or a server whose DATA_DIR has too long a path. Stop it first")
 	} else if err != nil {

@@ -131,6 +131,9 @@ func TestBackupWithoutAServer(t *testing.T) {
 	if out, err := runCommand(t, env, "backup", file); err != nil || !strings.Contains(out, "from the file") {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	if _, err := runCommand(t, env, "backup", "-replace", filepath.Join(dir, ".", dataFile)); err == nil || !strings.Contains(err.Error(), "data file itself") {
+		t.Errorf("a backup in the place of what it is of: %v", err)
+	}
 	if _, err := runCommand(t, env, "restore", file); err == nil || !strings.Contains(err.Error(), "holds a data file already") {
 		t.Errorf("a restore over a data file: %v", err)
 	}

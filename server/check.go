@@ -162,13 +162,16 @@ func checkDataFile(f *findings, c *config) {
 		return
 	}
 	checkRights(f, path, "the data file", 0o600)
-	if err := boltstore.Free(path); errors.Is(err, boltstore.ErrLocked) {
+	store, err := boltstore.OpenToRead(path) // looking must not bring its layout up
+	switch {
+	case errors.Is(err, boltstore.ErrLocked):
 		f.ok("the data file is in use by a running server or command; it was not looked into")
 		return
-	}
-	store, err := boltstore.Open(path)
-	if err != nil {
-		f.fail("restore a backup, or start the version that wrote it", "the data file cannot be opened")
+	case errors.Is(err, boltstore.ErrNewer):
+		f.fail("start the version that wrote it, or restore a backup made by this one", "the data file was written by a newer version")
+		return
+	case err != nil:
+		f.fail("restore a backup", "the data file cannot be opened")
 		return
 	}
 	_ = store.Close()

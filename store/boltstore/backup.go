@@ -40,6 +40,30 @@ func (e *endingWriter) Write(p []byte) (int, error) {
 	return e.w.Write(p)
 }
 
+// OpenToRead opens a file of this or an older layout and changes nothing in it,
+// so that a backup before an upgrade is one that the older version reads, and
+// the file stays its own. What is not there is not made. The errors are Open's.
+func OpenToRead(path string) (*Store, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true})
+	if errors.Is(err, berrors.ErrTimeout) {
+		err = ErrLocked
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	held, err := layout(db)
+	if err == nil && held == 0 {
+		err = ErrForeign
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, errors.Join(err, db.Close()))
+	}
+	return &Store{db: db}, nil
+}
+
 // Free says whether a file can be replaced: ErrLocked while a process has it
 // open. A file that is missing or damaged is free.
 func Free(path string) error {

@@ -81,16 +81,15 @@ func Open(path string, opts ...Option) (*Store, error) {
 	return &Store{db: db}, nil
 }
 
-// prepare makes the buckets of a new file, brings an older layout up to this
-// one, and refuses a file that is not ours before anything in it is changed.
-func prepare(db *bbolt.DB) error {
-	var found bool
-	var held int // the layout the file has; 0 for none
-	err := db.View(func(b *bbolt.Tx) error {
-		k, _ := b.Cursor().First()
-		found = k != nil
+// layout gives the layout that a file has, 0 for none, and refuses a file that
+// is not ours or is of a newer version.
+func layout(db *bbolt.DB) (held int, err error) {
+	err = db.View(func(b *bbolt.Tx) error {
 		m := b.Bucket(meta)
 		if m == nil {
+			if k, _ := b.Cursor().First(); k != nil {
+				return ErrForeign
+			}
 			return nil
 		}
 		if err := decode(m.Get(schemaKey), &held); err != nil {
@@ -99,13 +98,20 @@ func prepare(db *bbolt.DB) error {
 		if held > schema {
 			return fmt.Errorf("%w (its layout is %d, this program knows up to %d)", ErrNewer, held, schema)
 		}
+		if held == 0 {
+			return ErrForeign
+		}
 		return nil
 	})
+	return held, err
+}
+
+// prepare makes the buckets of a new file, brings an older layout up to this
+// one, and refuses a file that is not ours before anything in it is changed.
+func prepare(db *bbolt.DB) error {
+	held, err := layout(db)
 	if err != nil || held == schema {
 		return err
-	}
-	if found && held == 0 {
-		return ErrForeign
 	}
 	return db.Update(func(b *bbolt.Tx) error {
 		for _, name := range buckets {

@@ -124,6 +124,10 @@ func TestOpenRefuses(t *testing.T) {
 				if !strings.Contains(err.Error(), c.words) || !strings.Contains(err.Error(), path) {
 					t.Fatalf("the words are %q", err)
 				}
+				s, err = OpenToRead(path)
+				if s != nil || err == nil || (c.want != nil && !errors.Is(err, c.want)) || !strings.Contains(err.Error(), path) {
+					t.Fatalf("to read: got %v, %v", s, err)
+				}
 			}
 			if after, _ := os.ReadFile(path); string(after) != string(before) {
 				t.Fatal("the file was changed")
@@ -452,5 +456,58 @@ func TestTakenKeys(t *testing.T) {
 				t.Errorf("%s, time %d: %v", name, round, err)
 			}
 		}
+	}
+}
+
+// Whoever only reads an older file leaves it to the version that wrote it.
+func TestOpenToReadChangesNothing(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "openplr.db")
+	if s, err := OpenToRead(path); s != nil || !errors.Is(err, os.ErrNotExist) {
+		t.Fatalf("what is not there: %v", err)
+	}
+	if err := openAt(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := func(b *bbolt.Tx) error { return b.Bucket(meta).Put(schemaKey, []byte("\x011")) }
+	if err := errors.Join(db.Update(older), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := OpenToRead(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	f, err := os.Create(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Snapshot(t.Context(), f)
+	if err := errors.Join(err, f.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := os.ReadFile(path); string(after) != string(before) {
+		t.Error("the file was changed")
+	}
+	db, err = bbolt.Open(copied, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if held, err := layout(db); held != 1 || err != nil {
+		t.Errorf("the copy has layout %d, %v", held, err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := openAt(t, copied).Close(); err != nil { // and can still be brought up
+		t.Error(err)
 	}
 }

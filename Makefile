@@ -21,7 +21,7 @@ race: ## The tests under the race detector
 cluster: ## Two replicas, MongoDB's contract and faults, in short (needs redis-server)
 	cd cluster && CI=true go test -count=1 -timeout 15m -parallel 3 ./...
 
-test-long: ## The same in full, about an hour and a half, and races under the detector
+test-long: ## The same in full, about an hour, and races under the detector
 	cd cluster && CI=true go test -count=1 -timeout 4h -parallel 2 . -long
 	cd cluster && CI=true go test -count=1 -timeout 1h -parallel 1 -run 'AcrossReplicas|Linearizable|Kill' . -raced
 

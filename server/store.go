@@ -21,6 +21,9 @@ const dataFile = "openplr.db"
 func openStore(c *config) (plr.Store, error) {
 	if c.MongoDBURI != "" {
 		store, err := mongostore.Open(mongostore.Config{URI: c.MongoDBURI})
+		if errors.Is(err, mongostore.ErrHost) {
+			return nil, errors.New("MONGODB_URI: its hosts cannot be looked up; check the name and the name service, or name the hosts with mongodb://")
+		}
 		if err != nil {
 			return nil, errors.New("MONGODB_URI is not a connection string: it has the form mongodb://user:password@host1,host2/database?options")
 		}

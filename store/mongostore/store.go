@@ -3,6 +3,7 @@ package mongostore
 import (
 	"context"
 	"errors"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +39,10 @@ const indexTimeout = time.Hour
 // ErrURI is all that is said about a URI that cannot be used: it holds a password.
 var ErrURI = errors.New("mongostore: the connection string is not one: it has the form mongodb://user:password@host1,host2/database?options")
 
+// ErrHost is all that is said about a mongodb+srv URI whose hosts cannot be
+// looked up now: the name service is asked when a store is opened.
+var ErrHost = errors.New("mongostore: the hosts of the connection string cannot be looked up")
+
 // Config says where the database is and how long it may take.
 type Config struct {
 	// URI names the servers, the database (openplr when none) and TLS. What it
@@ -69,9 +74,12 @@ var (
 )
 
 // Open prepares a store without waiting for the database: whether it answers is
-// Ping's business. The one error is ErrURI.
+// Ping's business. The errors are ErrURI and ErrHost.
 func Open(c Config) (*Store, error) {
 	parsed, err := connstring.ParseAndValidate(c.URI)
+	if errors.As(err, new(*net.DNSError)) {
+		return nil, ErrHost
+	}
 	if err != nil {
 		return nil, ErrURI
 	}

@@ -35,8 +35,10 @@ type Purged struct {
 }
 
 // DueAt is the retention table: what has had its time at now. The same table
-// stands in docs/operators.md. Years are calendar years.
+// stands in docs/operators/data.md. Years and days are those of UTC: where clocks
+// are put forward, 90 days of the local calendar can be an hour too short.
 func DueAt(now time.Time) Due {
+	now = now.UTC()
 	return Due{
 		Records:         now.AddDate(-66, 0, 0),
 		Disclosures:     now.AddDate(-6, 0, 0),

@@ -74,26 +74,21 @@ func generate(ctx context.Context, args []string, env func(string) string, now f
 
 // generatedBefore says how many learners of an earlier run can be relied on.
 // There is no marker that could be lost or lie: the store itself is asked.
-// Learners are stored in their order, so the first that is missing ends what is
-// there; the batch before may be half there. A store with learners of another
-// seed, or with other events, is filled from the beginning.
+// Learners are stored in their order, so the first that is missing, or is of
+// another seed or with other events, ends what is there; the batch before may be
+// half there.
 func generatedBefore(ctx context.Context, store plr.Store, g *lrs.Generator, learners int) (int, error) {
-	record, err := store.Record(ctx, g.ULN(0))
-	if plr.CodeOf(err) == plr.CodeNotFound {
-		return 0, nil
-	} else if err != nil {
-		return 0, err
-	}
-	if change := record.Apply(g.Update(0), record.UpdatedAt); change.RegisterChanged || change.EventsSame != len(record.Events) {
-		return 0, nil
-	}
 	var fault error
 	missing := sort.Search(learners, func(n int) bool {
-		_, err := store.Record(ctx, g.ULN(n))
-		if err != nil && plr.CodeOf(err) != plr.CodeNotFound {
-			fault = err
+		record, err := store.Record(ctx, g.ULN(n))
+		if err != nil {
+			if plr.CodeOf(err) != plr.CodeNotFound {
+				fault = err
+			}
+			return true
 		}
-		return err != nil
+		change := record.Apply(g.Update(n), record.UpdatedAt)
+		return change.RegisterChanged || change.EventsSame != len(record.Events)
 	})
 	if missing == learners {
 		return learners, fault

@@ -117,6 +117,10 @@ func TestGenerate(t *testing.T) {
 	g.Events = 4
 	generate("2700", "4", "0") // other events: all anew, and nothing twice
 	holds(t, dir, g, 2700)
+	g.Events = 5
+	generate("1500", "5", "0") // as a run that was cut off would leave it: half new, half of before
+	generate("2700", "5", "500")
+	holds(t, dir, g, 2700)
 
 	// Whoever starts the server on such a store signs in as the sample people.
 	h := newHarness(t, harnessOptions{dir: dir})

@@ -245,6 +245,16 @@ func TestDueAt(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, c.got, c.want)
 		}
 	}
+	// Where the machine stands changes nothing: since 4 January this place's clock
+	// was put forward, so 90 days of its calendar are an hour short.
+	london, err := time.LoadLocation("Europe/London")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2027, 4, 4, 12, 0, 0, 0, time.UTC)
+	if here, there := plr.DueAt(at), plr.DueAt(at.In(london)); here != there || !there.Attempts.Equal(at.Add(-90*24*time.Hour)) {
+		t.Errorf("in London attempts before %v are due, want %v", there.Attempts, here.Attempts)
+	}
 }
 
 // Zero instants remove nothing, whatever the age.

@@ -76,12 +76,9 @@ var (
 // Open prepares a store without waiting for the database: whether it answers is
 // Ping's business. The errors are ErrURI and ErrHost.
 func Open(c Config) (*Store, error) {
-	parsed, err := connstring.ParseAndValidate(c.URI)
-	if errors.As(err, new(*net.DNSError)) {
-		return nil, ErrHost
-	}
+	parsed, o, err := parse(c.URI)
 	if err != nil {
-		return nil, ErrURI
+		return nil, err
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
@@ -92,7 +89,6 @@ func Open(c Config) (*Store, error) {
 	if parsed.Database == "" {
 		parsed.Database = defaultDatabase
 	}
-	o := options.Client().ApplyURI(c.URI)
 	if o.MaxPoolSize == nil || *o.MaxPoolSize == 0 { // zero would mean without bound
 		o.SetMaxPoolSize(defaultPool)
 	}
@@ -113,6 +109,41 @@ func Open(c Config) (*Store, error) {
 		client: client, db: client.Database(parsed.Database), timeout: c.Timeout,
 		breaker: &breaker{now: now}, queue: newQueue(), now: now,
 	}, nil
+}
+
+// lookUpTime bounds how long a name service may take.
+const lookUpTime = 10 * time.Second
+
+// parse reads the URI. The driver looks up the hosts of mongodb+srv meanwhile,
+// without a bound of its own.
+func parse(uri string) (*connstring.ConnString, *options.ClientOptions, error) {
+	type result struct {
+		parsed *connstring.ConnString
+		o      *options.ClientOptions
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		parsed, err := connstring.ParseAndValidate(uri)
+		if err != nil {
+			done <- result{err: err}
+			return
+		}
+		o := options.Client().ApplyURI(uri)
+		done <- result{parsed, o, o.Validate()}
+	}()
+	select {
+	case r := <-done:
+		if errors.As(r.err, new(*net.DNSError)) {
+			return nil, nil, ErrHost
+		}
+		if r.err != nil {
+			return nil, nil, ErrURI
+		}
+		return r.parsed, r.o, nil
+	case <-time.After(lookUpTime):
+		return nil, nil, ErrHost
+	}
 }
 
 // Ping implements plr.Store.

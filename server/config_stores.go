@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
+
 	"openplr/plr"
 )
 
@@ -79,6 +81,16 @@ func (c *config) validateMongoDB(fault func(string, ...any)) {
 				}
 			}
 		}
+	}
+	if encrypted && scheme == "mongodb" {
+		// The driver has the last word: what looks like an option may be part of a
+		// password. A mongodb+srv address could not be read without DNS.
+		read, err := connstring.Parse(c.MongoDBURI)
+		if err != nil {
+			fault("MONGODB_URI cannot be read")
+			return
+		}
+		encrypted = read.SSL
 	}
 	if !encrypted {
 		fault("MONGODB_URI must be mongodb+srv:// or have tls=true in production, so that records cannot be read on the way")

@@ -60,6 +60,8 @@ func TestConfig(t *testing.T) {
 		"in any case of letters":      {base: scaled, change: mongodb("?TLS=true&tlsInsecure=false")},
 		"one process, data in a file": {base: production, change: set("LINK_KEYS", random)},
 		"MongoDB in the clear":        {base: scaled, change: mongodb("?replicaSet=rs0"), faults: []string{"MONGODB_URI", "tls=true"}},
+		"MongoDB TLS in a password":   {base: scaled, change: set("MONGODB_URI", "mongodb://app:hunter2?tls=true&x=1@db.example.org/openplr"), faults: []string{"MONGODB_URI", "tls=true"}},
+		"MongoDB unreadable":          {base: scaled, change: set("MONGODB_URI", "mongodb://app:hunter2@/openplr?tls=true"), faults: []string{"MONGODB_URI"}},
 		"MongoDB without TLS":         {base: scaled, change: mongodb("?tls=false"), faults: []string{"MONGODB_URI"}},
 		"MongoDB TLS on and off":      {base: scaled, change: mongodb("?tls=true&ssl=false"), faults: []string{"MONGODB_URI"}},
 		"srv without TLS":             {base: scaled, change: set("MONGODB_URI", "mongodb+srv://db.example.org/?tls=false"), faults: []string{"MONGODB_URI"}},

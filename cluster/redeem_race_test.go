@@ -15,11 +15,11 @@ func TestUseLimitAcrossReplicas(t *testing.T) {
 	t.Parallel()
 	rounds := times(5, 50)
 	for _, limit := range []int{1, 7} {
-		for from := 0; from < rounds; from += roundsPerHouse {
+		for from := 0; from < rounds; from += roundsPerHouse() {
 			t.Run(fmt.Sprintf("limit %d from round %d", limit, from), func(t *testing.T) {
 				t.Parallel()
 				bothHouses(t, func(t *testing.T, h *house) {
-					for round := from; round < min(from+roundsPerHouse, rounds); round++ {
+					for round := from; round < min(from+roundsPerHouse(), rounds); round++ {
 						useLimitRound(t, h, limit, round, times(60, 500))
 					}
 				})
@@ -29,9 +29,9 @@ func TestUseLimitAcrossReplicas(t *testing.T) {
 }
 
 // roundsPerHouse bounds how many access entries a house holds: FerretDB reads
-// them all to count some, and is too slow for the product's deadlines beyond
-// several thousand.
-const roundsPerHouse = 5
+// them all to count some, and is too slow for the product's deadlines beyond a
+// thousand or two.
+func roundsPerHouse() int { return times(5, 2) }
 
 func useLimitRound(t *testing.T, h *house, limit, round, attempts int) {
 	l := h.newLink("maxRedemptions", limit)

@@ -90,7 +90,7 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 
 	out, err := runCommand(t, map[string]string{"DATA_DIR": other}, "restore", file)
-	if err != nil || !strings.Contains(out, "THE PAST") || !strings.Contains(out, "1 links were paused") || !strings.Contains(out, "KEYS ARE MISSING") {
+	if err != nil || !strings.Contains(out, "THE PAST") || !strings.Contains(out, "1 links were paused") || !strings.Contains(out, "Import again") || !strings.Contains(out, "KEYS ARE MISSING") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	copyKeys(t, dir, other)

@@ -41,7 +41,7 @@ func TestRedisURL(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", "h:6379", "redis:h", "http://h", "redis://", "redis://h:0", "redis://h:99999", "redis://h:x", "redis://a,b", "redis://h/x", "redis://h/300",
-		"redis://h?skip_verify=true", "redis://h?max_retries=9", "redis://h#x", "redis+x://h", "unix://", "unix://h/p?db=x", "unix+cluster:///p",
+		"redis://h?skip_verify=true", "redis://h?max_retries=9", "redis://h#x", "redis+x://h", "unix:///run/r.sock?db=1&db=2", "unix://", "unix://h/p?db=x", "unix+cluster:///p",
 		"redis+cluster://a,b/1", "redis+sentinel://a", "redis+sentinel://a/", "redis+sentinel://,/m", "redis://%zz@h", "redis://h?a=%zz",
 	} {
 		if got, err := parseRedisURL(text); err == nil {

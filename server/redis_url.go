@@ -81,10 +81,10 @@ func parseRedisURL(text string) (*redisTarget, error) {
 	}
 	option := func(name string) string {
 		values := options[name]
-		delete(options, name)
 		if len(values) != 1 {
-			return ""
+			return "" // one that is given twice stays, and is refused below
 		}
+		delete(options, name)
 		return values[0]
 	}
 	switch t.kind {

@@ -114,7 +114,8 @@ func sayRestored(w io.Writer, c *config, size int64, marked boltstore.Restored, 
 	if kept != "" {
 		say("The data file that was there is now %s.", filepath.Base(kept))
 	}
-	say("A RESTORED COPY IS THE PAST. What happened since the backup is not in it: links revoked, sharing switched off, challenges, openings.")
+	say("A RESTORED COPY IS THE PAST. What happened since the backup is not in it: links revoked, sharing switched off, challenges, openings, imports.")
+	say("Import again what was imported since: who is restricted or does not share upstream may be news that is missing.")
 	if keepLinks {
 		say("LINKS WERE KEPT AS THEY WERE: those revoked or stopped since the backup open again.")
 	} else {

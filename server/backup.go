@@ -89,6 +89,8 @@ func backup(ctx context.Context, args []string, env func(string) string, now fun
 	return err
 }
 
+var errNoDataFile = errors.New("there is no data file in DATA_DIR")
+
 // isFile says whether two paths lead to one file.
 func isFile(a, b string) bool {
 	x, err1 := os.Stat(a)
@@ -108,7 +110,7 @@ func copyBackup(ctx context.Context, c *config, w io.Writer) (from string, err e
 	}
 	file := filepath.Join(c.DataDir, dataFile)
 	if _, err := os.Stat(file); err != nil {
-		return "", errors.New("there is no data file in DATA_DIR")
+		return "", errNoDataFile
 	}
 	store, err := boltstore.OpenToRead(file) // a backup before an upgrade upgrades nothing
 	if errors.Is(err, boltstore.ErrLocked) {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -31,6 +33,9 @@ func purge(ctx context.Context, args []string, env func(string) string, now func
 	if err != nil {
 		purged, err = purgeStore(ctx, c, now, *dry)
 	}
+	if err != nil && purged == (plr.Purged{}) {
+		return err // nothing was begun, or at least nothing removed
+	}
 	return errors.Join(err, printPurged(stdout, purged, *dry, err != nil))
 }
 
@@ -52,6 +57,12 @@ func askPurge(ctx context.Context, c *config, dry bool) (purged plr.Purged, err 
 }
 
 func purgeStore(ctx context.Context, c *config, now func() time.Time, dry bool) (purged plr.Purged, err error) {
+	if c.MongoDBURI == "" {
+		// Whoever names the wrong DATA_DIR must not go on for years without a purge.
+		if _, err := os.Stat(filepath.Join(c.DataDir, dataFile)); err != nil {
+			return purged, errNoDataFile
+		}
+	}
 	store, err := openStore(c)
 	if err != nil {
 		return purged, err
@@ -84,7 +95,10 @@ func printPurged(w io.Writer, p plr.Purged, dry, cutOff bool) error {
 		_, _ = fmt.Fprintf(t, "%d\t%s\t%s\n", row.count, row.kind, row.rule)
 	}
 	err := t.Flush()
-	if cutOff {
+	switch {
+	case cutOff && dry:
+		_, err = fmt.Fprintln(w, "The count did not come to its end. Run it again.")
+	case cutOff:
 		_, err = fmt.Fprintln(w, "The purge did not come to its end; what is counted is gone. Run it again.")
 	}
 	return err

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +131,12 @@ func equalCounts(a, b map[string]any) bool {
 func TestPurgeOfRecords(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{"DATA_DIR": t.TempDir()}
+	if out, err := runCommand(t, env, "purge"); err == nil || !strings.Contains(err.Error(), "no data file") || out != "" {
+		t.Errorf("a purge of nothing: %v\n%s", err, out)
+	}
+	if left, _ := os.ReadDir(env["DATA_DIR"]); len(left) != 0 {
+		t.Errorf("a purge made %v", left)
+	}
 	if _, err := runCommand(t, env, "generate", "-learners", "1", "-events", "1"); err != nil {
 		t.Fatal(err)
 	}

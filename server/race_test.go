@@ -67,7 +67,14 @@ func TestSameRedemptionInParallel(t *testing.T) {
 	learner := h.signedIn(samplePeople(t)[0].Subject)
 	_, secret := sharedLink(t, learner, "maxRedemptions", 1)
 	got := together(50, func(int) string {
-		return outcome(h.browser().ask(redeem, redeemVars(secret, "", "redemptionId", "a-token-that-nobody-else-has")))
+		// On a busy machine an answer may be withheld, because its lease ended
+		// before it was ready: whoever asks again with the same token gets it.
+		for range 20 {
+			if out := outcome(h.browser().ask(redeem, redeemVars(secret, "", "redemptionId", "a-token-that-nobody-else-has"))); out != "" {
+				return out
+			}
+		}
+		return "never answered"
 	})
 	if got["SharedRecord"] != 50 {
 		t.Errorf("%v", got)
@@ -130,8 +137,13 @@ func TestOptOutBesideRedemptions(t *testing.T) {
 		var ack atomic.Bool
 		got := together(101, func(i int) string {
 			if i == 50 {
-				a := learner.ask(setSharing, vars("optOut", true, "consequencesAcknowledged", true))
-				ack.Store(a.at("setSharingPreference", "sharingPreference", "optedOut") == true)
+				for range 20 { // a busy machine may answer 503: it is not acknowledged then
+					a := learner.ask(setSharing, vars("optOut", true, "consequencesAcknowledged", true))
+					if a.at("setSharingPreference", "sharingPreference", "optedOut") == true {
+						ack.Store(true)
+						break
+					}
+				}
 				return "ack"
 			}
 			return outcome(h.browser().ask(redeem, redeemVars(secret, "")))

@@ -414,6 +414,7 @@ func TestBreakerAndSlots(t *testing.T) { // 26
 		t.Errorf("after the trial: %v", err)
 	}
 	h.clock.add(breakerPause)
+	tr.timeout = time.Minute // from here on nothing hangs
 	h.op.bend(func() {
 		h.op.before = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(200); return true }
 	})

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -106,30 +102,8 @@ func TestSessionsEnd(t *testing.T) {
 // Sessions in a real Redis outlive a restart of the service.
 func TestRealRedis(t *testing.T) {
 	t.Parallel()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("redis-server is missing (Debian package redis-server)")
-		}
-		t.Skip("left out: redis-server is not installed; sessions ran against the in-process server only")
-	}
-	probe := freeListener(t)
-	port := probe.Addr().(*net.TCPAddr).Port
-	_ = probe.Close()
-	ctx, stop := context.WithCancel(context.Background())
-	server := exec.CommandContext(ctx, binary, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir(), "--maxmemory-policy", "noeviction")
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { stop(); _ = server.Wait() })
-	for range 500 {
-		if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			_ = conn.Close()
-			break
-		}
-		<-time.After(10 * time.Millisecond)
-	}
-	o := harnessOptions{dir: t.TempDir(), env: map[string]string{"REDIS_URL": fmt.Sprintf("redis://127.0.0.1:%d/0", port)}}
+	server := startRedis(t)
+	o := harnessOptions{dir: t.TempDir(), env: map[string]string{"REDIS_URL": server.url()}}
 	var cookies *jar
 	var before string
 	t.Run("before", func(t *testing.T) {
@@ -144,8 +118,7 @@ func TestRealRedis(t *testing.T) {
 		t.Errorf("%s", a.raw)
 	}
 	// The whole of Redis lost costs a sign-in, and nothing else.
-	stop()
-	_ = server.Wait()
+	server.kill()
 	if p := b.get("/readyz"); p.status != 503 {
 		t.Errorf("ready without Redis: %d", p.status)
 	}

@@ -190,7 +190,7 @@ func (x *difference) put(path string, value any) {
 	x.set = append(x.set, bson.E{Key: path, Value: value})
 }
 func (x *difference) drop(path string) { x.unset = append(x.unset, bson.E{Key: path, Value: ""}) }
-func (x *difference) only(path string, is any) {
+func (x *difference) provided(path string, is any) {
 	x.conditions = append(x.conditions, bson.E{Key: path, Value: is})
 }
 
@@ -282,7 +282,7 @@ func (x *difference) link(path string, before, after *linkDocument) error {
 		}
 		for _, f := range group {
 			if touched {
-				x.only(path+f, rawBefore.Lookup(f))
+				x.provided(path+f, rawBefore.Lookup(f))
 			}
 		}
 	}

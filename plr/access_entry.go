@@ -52,6 +52,9 @@ const (
 	AccessLinkUsedUp     AccessResult = "LINK_USED_UP"
 )
 
+// Disclosed says whether data was shown.
+func (r AccessResult) Disclosed() bool { return r == AccessDisclosed || r == AccessDisclosedAgain }
+
 // AccessChannel is the way a link was opened.
 type AccessChannel string
 

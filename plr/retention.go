@@ -51,6 +51,39 @@ func DueAt(now time.Time) Due {
 	}
 }
 
+// RetainedFrom is the instant from which a link's retention counts: when it was
+// revoked, or else its end or its owner's last edit, whichever came later.
+func RetainedFrom(revokedAt *time.Time, expiresAt, editedAt time.Time) time.Time {
+	switch {
+	case revokedAt != nil:
+		return *revokedAt
+	case editedAt.After(expiresAt):
+		return editedAt
+	default:
+		return expiresAt
+	}
+}
+
+// PurgedRow is one line of the retention table with what a purge found.
+type PurgedRow struct {
+	Count      int
+	Kind, Rule string
+}
+
+// Rows gives the retention table, DueAt in words, in its order.
+func (p Purged) Rows() []PurgedRow {
+	return []PurgedRow{
+		{p.Records, "records", "66 years after the last news from upstream"},
+		{p.Disclosures, "access entries of openings", "6 years after the opening"},
+		{p.Attempts, "access entries of failed attempts", "90 days after the attempt"},
+		{p.ShareLinks, "share links", "6 years after they were revoked or expired"},
+		{p.Views, "deleted views", "6 years after they were deleted, unless a link that is kept names them"},
+		{p.Challenges, "closed data challenges", "6 years after their last change"},
+		{p.Preferences, "moves of the sharing switch", "6 years after the move; the newest of each learner stays"},
+		{p.IdempotencyKeys, "idempotency keys", "2 days after their last use"},
+	}
+}
+
 // RetentionStore forgets what its time has passed for.
 type RetentionStore interface {
 	// Purge removes what is due, or only counts it when dry. What belongs to an

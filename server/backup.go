@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"openplr/store/boltstore"
@@ -79,7 +78,7 @@ func backup(ctx context.Context, args []string, env func(string) string, now fun
 	if err := mayWrite(); err != nil {
 		return err
 	}
-	if err := errors.Join(os.Rename(tmp.Name(), path), syncDir(filepath.Dir(path))); err != nil {
+	if err := errors.Join(os.Rename(tmp.Name(), path), boltstore.SyncDir(filepath.Dir(path))); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "%s bytes of data, %s, in %s\n"+
@@ -195,16 +194,4 @@ func (w *contextWriter) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return w.w.Write(p)
-}
-
-// syncDir makes a new name as durable as its file. Windows cannot and need not.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

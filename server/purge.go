@@ -79,20 +79,8 @@ func printPurged(w io.Writer, p plr.Purged, dry, cutOff bool) error {
 		head = "DUE"
 	}
 	_, _ = fmt.Fprintf(t, "%s\tKIND\tRULE\n", head)
-	for _, row := range []struct {
-		count      int
-		kind, rule string
-	}{
-		{p.Records, "records", "66 years after the last news from upstream"},
-		{p.Disclosures, "access entries of openings", "6 years after the opening"},
-		{p.Attempts, "access entries of failed attempts", "90 days after the attempt"},
-		{p.ShareLinks, "share links", "6 years after they were revoked or expired"},
-		{p.Views, "deleted views", "6 years after they were deleted, unless a link that is kept names them"},
-		{p.Challenges, "closed data challenges", "6 years after their last change"},
-		{p.Preferences, "moves of the sharing switch", "6 years after the move; the newest of each learner stays"},
-		{p.IdempotencyKeys, "idempotency keys", "2 days after their last use"},
-	} {
-		_, _ = fmt.Fprintf(t, "%d\t%s\t%s\n", row.count, row.kind, row.rule)
+	for _, row := range p.Rows() {
+		_, _ = fmt.Fprintf(t, "%d\t%s\t%s\n", row.Count, row.Kind, row.Rule)
 	}
 	err := t.Flush()
 	switch {

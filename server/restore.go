@@ -65,7 +65,7 @@ func restore(ctx context.Context, args []string, env func(string) string, now fu
 			return fmt.Errorf("keep the file that is there under another name: %w", err)
 		}
 	}
-	if err := errors.Join(os.Rename(part, target), syncDir(c.DataDir)); err != nil {
+	if err := errors.Join(os.Rename(part, target), boltstore.SyncDir(c.DataDir)); err != nil {
 		return err
 	}
 	sayRestored(stdout, c, size, marked, *keepLinks, kept)

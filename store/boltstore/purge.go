@@ -157,8 +157,7 @@ func entryDue(before time.Time, disclosures bool) func(*tx, []byte, []byte) (int
 		}
 		var e struct{ Result plr.AccessResult }
 		err := decode(value, &e)
-		disclosed := e.Result == plr.AccessDisclosed || e.Result == plr.AccessDisclosedAgain
-		return one(disclosed == disclosures, err)
+		return one(e.Result.Disclosed() == disclosures, err)
 	}
 }
 
@@ -176,12 +175,8 @@ func removeEntry(t *tx, key, value []byte) error {
 	return t.remove(accessEntries, key)
 }
 
-// linkDue: revoked before, or expired before and not edited since.
 func linkDue(link *plr.ShareLink, before time.Time) bool {
-	if link.RevokedAt != nil {
-		return link.RevokedAt.Before(before)
-	}
-	return link.ExpiresAt.Before(before) && link.EditedAt.Before(before)
+	return plr.RetainedFrom(link.RevokedAt, link.ExpiresAt, link.EditedAt).Before(before)
 }
 
 func revokedDue(before time.Time) func(*tx, []byte, []byte) (int, error) {

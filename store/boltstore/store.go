@@ -75,7 +75,7 @@ func Open(path string, opts ...Option) (*Store, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	db.MaxBatchDelay = gather
-	if err := errors.Join(prepare(db), syncDir(dir)); err != nil {
+	if err := errors.Join(prepare(db), SyncDir(dir)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, errors.Join(err, db.Close()))
 	}
 	return &Store{db: db}, nil
@@ -127,9 +127,9 @@ func prepare(db *bbolt.DB) error {
 	})
 }
 
-// syncDir makes a new file's name as durable as its content. Windows cannot
+// SyncDir makes a new file's name as durable as its content. Windows cannot
 // sync a directory and does not need to.
-func syncDir(dir string) error {
+func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

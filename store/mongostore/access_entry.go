@@ -28,7 +28,7 @@ func (s *Store) AppendAccessEntry(ctx context.Context, e *plr.AccessEntry) error
 	defer done()
 	taken, err := s.insert(ctx, accessEntries, accessDocument{
 		ID: e.ID, SchemaVersion: accessEntries.version, ULN: e.ULN, At: e.At, Link: e.LinkID, Result: e.Result,
-		Disclosed: e.Result == plr.AccessDisclosed || e.Result == plr.AccessDisclosedAgain, Body: e,
+		Disclosed: e.Result.Disclosed(), Body: e,
 	})
 	if taken {
 		return errors.New("mongostore: an access entry with this id is there already")

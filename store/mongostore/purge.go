@@ -122,7 +122,6 @@ func (s *Store) step(ctx context.Context, do func(context.Context) ([]bson.Raw, 
 	return do(ctx)
 }
 
-// linkDue: revoked before, or expired before and not edited since.
 func (l *linkDocument) due(before time.Time) bool { return l.retainedFrom().Before(before) }
 
 // removeLinks removes the links in a Sharing document that are due.

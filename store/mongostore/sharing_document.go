@@ -158,16 +158,8 @@ func (d *sharingDocument) count() {
 	d.OldestKey = oldest(d.Made)
 }
 
-// retainedFrom is the instant from which the link's retention counts.
 func (l *linkDocument) retainedFrom() time.Time {
-	switch {
-	case l.RevokedAt != nil:
-		return *l.RevokedAt
-	case l.EditedAt.After(l.ExpiresAt):
-		return l.EditedAt
-	default:
-		return l.ExpiresAt
-	}
+	return plr.RetainedFrom(l.RevokedAt, l.ExpiresAt, l.EditedAt)
 }
 
 // difference is what makes one document of another.

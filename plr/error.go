@@ -19,6 +19,10 @@ const (
 	CodeSessionExpired Code = "SESSION_EXPIRED"
 	// CodeIdentityRequired: signed in, but bound to no learning record yet.
 	CodeIdentityRequired Code = "IDENTITY_REQUIRED"
+	// CodeStepUpRequired: signed in, but too long ago for what was asked.
+	CodeStepUpRequired Code = "STEP_UP_REQUIRED"
+	// CodeForbidden: signed in, but not as somebody who may do this.
+	CodeForbidden Code = "FORBIDDEN"
 	// CodeUnavailable: a part the service needs did not answer; try again.
 	CodeUnavailable Code = "UNAVAILABLE"
 	// CodeInternal: a fault of ours, logged under an id.
@@ -66,6 +70,8 @@ type Error struct {
 	Path []string
 	// RetryAfter says when trying again makes sense; zero when unknown.
 	RetryAfter time.Duration
+	// Action is set with CodeStepUpRequired.
+	Action StepUpAction
 	// cause is for the log only and never leaves the process.
 	cause error
 }
@@ -105,7 +111,7 @@ func Refusals(err error) []*Error {
 	return nil
 }
 
-var faults = []Code{CodeUnauthenticated, CodeSessionExpired, CodeIdentityRequired, CodeUnavailable, CodeInternal}
+var faults = []Code{CodeUnauthenticated, CodeSessionExpired, CodeIdentityRequired, CodeStepUpRequired, CodeForbidden, CodeUnavailable, CodeInternal}
 
 // CodeOf gives the code of err; CodeInternal for an error that has none.
 func CodeOf(err error) Code {
@@ -128,6 +134,33 @@ func Unavailable(cause error, retryAfter time.Duration) *Error {
 		RetryAfter: retryAfter,
 		cause:      cause,
 	}
+}
+
+// StepUpAction names what a person is asked to sign in once more for.
+type StepUpAction string
+
+// The actions.
+const (
+	ActionShare         StepUpAction = "share"
+	ActionExport        StepUpAction = "export"
+	ActionClaimRecord   StepUpAction = "claim_record"
+	ActionEndSessions   StepUpAction = "end_sessions"
+	ActionResolveReview StepUpAction = "resolve_review"
+)
+
+// StepUpRequired is the refusal of somebody who has not signed in within the last
+// minutes. The edges add where to go.
+func StepUpRequired(action StepUpAction) *Error {
+	e := refuse(CodeStepUpRequired, T(
+		"Sign in once more to do this.",
+		"Mewngofnodwch unwaith eto i wneud hyn."))
+	e.Action = action
+	return e
+}
+
+// Forbidden is the refusal of somebody who has not the role for it.
+func Forbidden() *Error {
+	return refuse(CodeForbidden, T("You may not do this.", "Ni chewch wneud hyn."))
 }
 
 // NotFound is the one answer for an id that is unknown, malformed or another's.

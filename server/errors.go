@@ -37,7 +37,8 @@ const maskedMessage = "The operation does not fit the schema."
 // query's arguments are bad input there, as queries have no user errors.
 var topLevel = map[plr.Code]string{
 	plr.CodeUnauthenticated: "UNAUTHENTICATED", plr.CodeSessionExpired: "SESSION_EXPIRED",
-	plr.CodeIdentityRequired: "IDENTITY_REQUIRED", plr.CodeUnavailable: codeUnavailable, plr.CodeInternal: codeInternal,
+	plr.CodeIdentityRequired: "IDENTITY_REQUIRED", plr.CodeStepUpRequired: "STEP_UP_REQUIRED", plr.CodeForbidden: "FORBIDDEN",
+	plr.CodeUnavailable: codeUnavailable, plr.CodeInternal: codeInternal,
 	plr.CodeNotFound: "NOT_FOUND", plr.CodeConflict: "CONFLICT", plr.CodeVersionMismatch: "CONFLICT",
 }
 

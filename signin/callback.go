@@ -106,21 +106,34 @@ func (s *SignIn) finish(w http.ResponseWriter, r *http.Request, answer answer) (
 	case err != nil:
 		return nil, ProblemIDTokenInvalid, err
 	}
+	switch t.Purpose {
+	case purposeSignIn:
+		return s.arrive(ctx, t, proof, idToken, replacedBy(r, t))
+	default: // takeTransaction lets no other through
+		return nil, ProblemStateUnknown, errStateUnknown
+	}
+}
+
+// arrive ends a sign-in trip: the person has an account and a new session.
+func (s *SignIn) arrive(ctx context.Context, t *transaction, proof *proof, idToken string, replaced []string) (*arrival, Problem, error) {
 	account, err := s.config.Accounts.SignedIn(ctx, s.config.Issuer, proof.subject)
 	if err != nil {
 		return nil, ProblemAccountStoreUnavailable, err
 	}
-	token, started, err := s.startSession(ctx, account, proof, idToken, replacedBy(r, t))
+	token, started, err := s.startSession(ctx, account, proof, idToken, replaced)
 	if err != nil {
 		return nil, ProblemSessionStoreUnavailable, err
 	}
-	// Checked when it was stored, and again now: Redis is not the place from which
-	// to believe where a freshly signed-in person may be sent.
-	returnTo, ok := safeReturnTo(t.ReturnTo)
-	if !ok {
-		returnTo = "/"
+	return &arrival{token: token, session: started, returnTo: s.destination(t)}, "", nil
+}
+
+// destination was checked when it was stored, and is again now: Redis is not the
+// place from which to believe where a freshly signed-in person may be sent.
+func (s *SignIn) destination(t *transaction) string {
+	if returnTo, ok := s.safeReturnTo(t.ReturnTo); ok {
+		return returnTo
 	}
-	return &arrival{token: token, session: started, returnTo: returnTo}, "", nil
+	return "/"
 }
 
 // replacedBy names the sessions that the browser had: as it left and, when the

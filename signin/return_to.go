@@ -7,6 +7,18 @@ import (
 
 const maxReturnTo = 2048
 
+// safeReturnTo is the package function of that name, and knows the addresses of
+// our front ends on other origins besides.
+func (s *SignIn) safeReturnTo(to string) (string, bool) {
+	for _, origin := range s.config.AllowedOrigins {
+		if path, there := strings.CutPrefix(to, origin); there {
+			path, ok := safeReturnTo(path)
+			return origin + path, ok
+		}
+	}
+	return safeReturnTo(to)
+}
+
 // safeReturnTo gives the place to send a person after signing in, or false when
 // s is anything but a plain path (with or without a query) on our own origin.
 // Browsers repair broken URLs in surprising ways, so what would need repair is

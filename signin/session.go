@@ -17,8 +17,13 @@ import (
 // Kind is where a session is used.
 type Kind string
 
-// KindWeb is a session of a browser, held by cookie.
-const KindWeb Kind = "web"
+// The kinds.
+const (
+	// KindWeb is a session of a browser, held by cookie.
+	KindWeb Kind = "web"
+	// KindApp is a session of a mobile app, held by a bearer token.
+	KindApp Kind = "app"
+)
 
 // touchEvery keeps a busy session from writing on every request.
 const touchEvery = time.Minute
@@ -39,6 +44,19 @@ type session struct {
 	// AuthTime is by the provider's clock.
 	AuthTime int64  `json:"authTime"`
 	Issuer   string `json:"opIssuer"`
+	// Subject is the hash of issuer and subject, by which the provider names the
+	// person when it signs them out.
+	Subject string `json:"opSub,omitempty"`
+	// Vector is the vector of trust of the sign-in, as the provider wrote it.
+	Vector string `json:"vot,omitempty"`
+	// StepUpAt is when the person last proved themselves anew on a trip for this
+	// session, by our clock; zero when the provider let them pass by an older sign-in.
+	StepUpAt int64 `json:"stepUpAt,omitempty"`
+	// IdentityAt is when this session last came back from an identity trip.
+	IdentityAt int64      `json:"identityAt,omitempty"`
+	Roles      []plr.Role `json:"roles,omitempty"`
+	// Device is what an app calls the device it runs on.
+	Device string `json:"device,omitempty"`
 	// Hint is the ID token, sealed, which the provider wants back at sign-out.
 	Hint string `json:"idTokenHint,omitempty"`
 }

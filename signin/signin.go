@@ -57,10 +57,21 @@ type Config struct {
 	// AssertionAlg signs client assertions: PS256 (default) or RS256.
 	AssertionAlg string
 	// IDTokenAlg is the one algorithm accepted on ID tokens: ES256 (default),
-	// RS256 or PS256.
-	IDTokenAlg string
+	// RS256 or PS256. LogoutTokenAlg likewise on logout tokens: One Login signs
+	// those with ES256 whatever the client's ID tokens are signed with.
+	IDTokenAlg     string
+	LogoutTokenAlg string
 	// Scopes asked for; default openid and email.
 	Scopes []string
+	// AuthVTR is the vector of trust asked for at sign-in, for example "Cl.Cm".
+	// Empty: vtr is not sent and vot not checked, as for providers that know neither.
+	AuthVTR string
+	// Identity says how people prove who they are. Zero: they cannot.
+	Identity IdentityConfig
+	// Reauth is how a person is made to sign in once more; default ReauthMaxAge.
+	Reauth Reauth
+	// RequestObject sends authorization requests as signed objects (RFC 9101).
+	RequestObject bool
 	// ProviderHosts are further hosts (host or host:port) on which the provider's
 	// endpoints may lie. When empty, the hosts first seen are held to for the life
 	// of the process.
@@ -77,6 +88,14 @@ type Config struct {
 	// SealKeys: the first seals, all open.
 	SealKeys []SealKey
 
+	// AllowedOrigins are further origins of our own front ends, on the same site:
+	// return_to may be an address there, and signing in may start there.
+	AllowedOrigins []string
+	// AppClients are the mobile apps that may have sessions.
+	AppClients []AppClient
+	// StaffRoles say who is staff. Without them nobody is.
+	StaffRoles []StaffRole
+
 	// WebIdle and WebAbsolute limit a web session; defaults 30 minutes and 12
 	// hours, at most 60 minutes and 24 hours.
 	WebIdle, WebAbsolute time.Duration
@@ -91,6 +110,47 @@ type Config struct {
 	Now    func() time.Time
 	Random io.Reader
 	Logger *slog.Logger
+}
+
+// IdentityConfig says how identity is proved: by a trip with a higher vector of
+// trust that brings a core identity JWT, verified by the keys of one DID document.
+type IdentityConfig struct {
+	// VTR is the vector of trust asked for, for example "Cl.Cm.P2". Empty: no
+	// identity trips.
+	VTR string
+	// Issuer issues core identity JWTs; not the OpenID issuer.
+	Issuer string
+	// DID is the document's id, for example
+	// "did:web:identity.integration.account.gov.uk". DIDURL is where it lies: the
+	// DID itself is never resolved.
+	DID, DIDURL string
+}
+
+// Reauth is a way to make a person sign in once more.
+type Reauth string
+
+// The ways. Which of them a provider honours is agreed with it.
+const (
+	// ReauthMaxAge sends max_age=0.
+	ReauthMaxAge Reauth = "max_age"
+	// ReauthPromptLogin sends prompt=login.
+	ReauthPromptLogin Reauth = "prompt_login"
+	// ReauthSignedPromptLogin sends prompt=login and id_token_hint in a signed
+	// request object, where nobody can take them out.
+	ReauthSignedPromptLogin Reauth = "jar_prompt_login"
+	// ReauthNone asks for nothing: only a provider that asks anew anyway satisfies it.
+	ReauthNone Reauth = "none"
+)
+
+// StaffRole gives a role to whoever signs in at Issuer and either is Subject or
+// has Value among the values of the ID token's claim Claim. The issuer is always
+// named, so that no provider of learners makes staff by accident.
+type StaffRole struct {
+	Role    plr.Role
+	Issuer  string
+	Subject string
+	Claim   string
+	Value   string
 }
 
 const (
@@ -164,6 +224,8 @@ func (s *SignIn) Close() error {
 func (c *Config) setDefaults() {
 	setDefault(&c.AssertionAlg, string(jose.PS256))
 	setDefault(&c.IDTokenAlg, string(jose.ES256))
+	setDefault(&c.LogoutTokenAlg, string(jose.ES256))
+	setDefault(&c.Reauth, ReauthMaxAge)
 	setDefault(&c.UserAgent, "openplr")
 	setDefault(&c.WebIdle, defaultIdle)
 	setDefault(&c.WebAbsolute, defaultAbsolute)
@@ -173,6 +235,7 @@ func (c *Config) setDefaults() {
 		c.Scopes = []string{"openid", "email"}
 	}
 	c.SealKeys = slices.Clone(c.SealKeys)
+	c.AllowedOrigins, c.AppClients, c.StaffRoles = slices.Clone(c.AllowedOrigins), slices.Clone(c.AppClients), slices.Clone(c.StaffRoles)
 	if c.Now == nil {
 		c.Now = time.Now //nolint:forbidigo // here the clock enters when none is given
 	}
@@ -216,6 +279,12 @@ func (c *Config) faults() []error {
 	}
 	if !slices.Contains(asymmetric, jose.SignatureAlgorithm(c.IDTokenAlg)) {
 		bad("IDTokenAlg %q is not one of %v", c.IDTokenAlg, asymmetric)
+	}
+	if !slices.Contains(asymmetric, jose.SignatureAlgorithm(c.LogoutTokenAlg)) {
+		bad("LogoutTokenAlg %q is not one of %v", c.LogoutTokenAlg, asymmetric)
+	}
+	if !slices.Contains([]Reauth{ReauthMaxAge, ReauthPromptLogin, ReauthSignedPromptLogin, ReauthNone}, c.Reauth) {
+		bad("Reauth %q is none of the ways", c.Reauth)
 	}
 	if !slices.Contains(c.Scopes, "openid") {
 		bad("Scopes lack openid")

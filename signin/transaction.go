@@ -12,13 +12,37 @@ import (
 // storeTimeout bounds one step in Redis: better to say "try again" than to hang.
 const storeTimeout = 2 * time.Second
 
-// transactionLife is long because a person may have to find a telephone first.
-const transactionLife = time.Hour
+// A trip may take long: a person may have to find a telephone first, or papers
+// that prove who they are.
+const (
+	transactionLife = time.Hour
+	identityLife    = 2 * time.Hour
+)
 
 // purpose is what a trip to the provider is for.
 type purpose string
 
-const purposeSignIn purpose = "sign_in"
+const (
+	purposeSignIn purpose = "sign_in"
+	// purposeStepUp makes the person of a session sign in once more.
+	purposeStepUp purpose = "step_up"
+	// purposeIdentity makes the person of a session prove who they are.
+	purposeIdentity purpose = "identity"
+)
+
+// life is how long a trip of this purpose may take; zero for a purpose that is
+// not known here: it belongs to a newer replica, and taken for a sign-in it would
+// grant what was not asked for.
+func (p purpose) life() time.Duration {
+	switch p {
+	case purposeSignIn, purposeStepUp:
+		return transactionLife
+	case purposeIdentity:
+		return identityLife
+	default:
+		return 0
+	}
+}
 
 // transaction is one trip to the provider, kept under the hash of its state.
 type transaction struct {
@@ -36,6 +60,23 @@ type transaction struct {
 	// Session is the hash of the session the browser had when it left: the strict
 	// cookie does not come along on the way back, and that session must end.
 	Session string `json:"session,omitempty"`
+	// Account is whose session a step-up or identity trip belongs to. The person
+	// who comes back must be the same.
+	Account string `json:"account,omitempty"`
+	// App is set when an app is waiting: it gets a code in place of a cookie.
+	App *appTrip `json:"app,omitempty"`
+}
+
+// appTrip is what an app asked for. See app_authorize.go.
+type appTrip struct {
+	Client    string `json:"client"`
+	Redirect  string `json:"redirect"`
+	Challenge string `json:"challenge"`
+	// State is the app's own, to be handed back.
+	State string `json:"state"`
+	// Family is the hash of the app session that a step-up or identity trip
+	// belongs to; empty at sign-in.
+	Family string `json:"family,omitempty"`
 }
 
 const (
@@ -55,7 +96,7 @@ func (s *SignIn) storeTransaction(ctx context.Context, state string, t *transact
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return s.redis.Set(ctx, transactionKey(hashOf(useState, state)), record, transactionLife).Err()
+	return s.redis.Set(ctx, transactionKey(hashOf(useState, state)), record, t.Purpose.life()).Err()
 }
 
 // takeTransaction gives the transaction of state to one caller only. It is spent
@@ -65,7 +106,7 @@ func (s *SignIn) takeTransaction(ctx context.Context, state string) (*transactio
 	defer cancel()
 	hash := hashOf(useState, state)
 	record, err := takeScript.Run(ctx, s.redis,
-		[]string{transactionKey(hash), usedTransactionKey(hash)}, transactionLife.Milliseconds()).Text()
+		[]string{transactionKey(hash), usedTransactionKey(hash)}, identityLife.Milliseconds()).Text()
 	switch {
 	case errors.Is(err, redis.Nil):
 		return nil, errStateUnknown
@@ -75,13 +116,11 @@ func (s *SignIn) takeTransaction(ctx context.Context, state string) (*transactio
 		return nil, errStateUsed
 	}
 	var t transaction
-	// A purpose not known here belongs to a newer replica; taken for a sign-in it
-	// would grant what was not asked for.
-	if err := json.Unmarshal([]byte(record), &t); err != nil || t.Version != 1 || t.Purpose != purposeSignIn {
+	if err := json.Unmarshal([]byte(record), &t); err != nil || t.Version != 1 || t.Purpose.life() == 0 {
 		return nil, errStateUnknown
 	}
 	// Redis counts its own seconds; the limit holds by our clock too.
-	if age := s.now().Sub(time.UnixMilli(t.CreatedAt)); age >= transactionLife {
+	if age := s.now().Sub(time.UnixMilli(t.CreatedAt)); age >= t.Purpose.life() {
 		return nil, errStateUnknown
 	}
 	return &t, nil

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,10 @@ type Who struct {
 	// caller. Account is at most one second old.
 	Account *plr.Account
 	Session *SessionInfo
+	// Roles are what the person may do as staff; none for learners.
+	Roles []plr.Role
+	// Fresh: the person signed in within the last minutes, in this session.
+	Fresh bool
 
 	cause error // why the state is StateUnavailable; for errors.Is and the log
 }
@@ -56,9 +61,23 @@ type SessionInfo struct {
 	CreatedAt         time.Time
 	IdleExpiresAt     time.Time
 	AbsoluteExpiresAt time.Time
+	LastSeenAt        time.Time
 	// AuthTime is when the person last proved themselves, by the provider's clock.
 	AuthTime time.Time
+	// StepUpUntil is until when the person counts as having just signed in; zero
+	// when they do not.
+	StepUpUntil time.Time
+	// IdentityAt is when this session last came back from proving identity; zero
+	// when it did not.
+	IdentityAt time.Time
+	// DeviceLabel is what an app calls its device; empty for browsers.
+	DeviceLabel string
+	// Current: this is the session of the request.
+	Current bool
 }
+
+// stepUpLife is how long a fresh sign-in counts as fresh.
+const stepUpLife = 5 * time.Minute
 
 // retryAfter is a guess at when a store that is away is back.
 const retryAfter = 5 * time.Second
@@ -80,6 +99,31 @@ func (w Who) Require() (*plr.Account, error) {
 			"You need to sign in first.",
 			"Mae angen i chi fewngofnodi yn gyntaf.")}
 	}
+}
+
+// RequireFresh is Require for what needs a fresh sign-in besides:
+// CodeStepUpRequired when the last one is too long ago.
+func (w Who) RequireFresh(action plr.StepUpAction) (*plr.Account, error) {
+	account, err := w.Require()
+	if err == nil && !w.Fresh {
+		err = plr.StepUpRequired(action)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return account, nil
+}
+
+// RequireRole is Require for staff: CodeForbidden for anybody without the role.
+func (w Who) RequireRole(role plr.Role) (*plr.Account, error) {
+	account, err := w.Require()
+	if err == nil && !slices.Contains(w.Roles, role) {
+		err = plr.Forbidden()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return account, nil
 }
 
 type whoKey struct{}
@@ -136,7 +180,12 @@ func (s *SignIn) identify(w http.ResponseWriter, r *http.Request, touch bool) (W
 	e, account, err := s.liveSession(r.Context(), tokens[0], touch)
 	switch {
 	case err == nil:
-		return Who{State: StateSignedIn, Account: account, Session: s.info(e)}, nil
+		info := s.info(e)
+		info.Current = true
+		return Who{
+			State: StateSignedIn, Account: account, Session: info, Roles: slices.Clone(e.Roles),
+			Fresh: s.now().Before(info.StepUpUntil),
+		}, nil
 	case ended(err):
 		s.log.DebugContext(r.Context(), "session over", "why", reason(err))
 		return Who{State: StateExpired}, nil
@@ -156,11 +205,19 @@ func hasBearer(r *http.Request) bool {
 }
 
 func (s *SignIn) info(e *session) *SessionInfo {
-	return &SessionInfo{
-		ID: e.Handle, Kind: e.Kind,
+	info := &SessionInfo{
+		ID: e.Handle, Kind: e.Kind, DeviceLabel: e.Device,
 		CreatedAt:         time.UnixMilli(e.CreatedAt).UTC(),
 		IdleExpiresAt:     s.idleEnd(e).UTC(),
 		AbsoluteExpiresAt: time.UnixMilli(e.AbsoluteAt).UTC(),
+		LastSeenAt:        time.UnixMilli(e.LastSeen).UTC(),
 		AuthTime:          time.UnixMilli(e.AuthTime).UTC(),
 	}
+	if e.StepUpAt > 0 {
+		info.StepUpUntil = time.UnixMilli(e.StepUpAt).Add(stepUpLife).UTC()
+	}
+	if e.IdentityAt > 0 {
+		info.IdentityAt = time.UnixMilli(e.IdentityAt).UTC()
+	}
+	return info
 }

@@ -21,6 +21,10 @@ type Account struct {
 	// SessionsInvalidBefore: no session that began before this instant is
 	// accepted, whatever a stale session store says.
 	SessionsInvalidBefore time.Time
+	// ProviderLogoutAt is the newest time, by the provider's clock, at which the
+	// provider said that this person has signed out: no session is accepted whose
+	// person proved themselves until then.
+	ProviderLogoutAt time.Time
 	// EndedSessions are the sessions signed out of one by one that would not have
 	// ended by time yet: a stale session store must not bring one back.
 	EndedSessions []EndedSession
@@ -128,6 +132,18 @@ func (s *Service) EndSessions(ctx context.Context, id string) error {
 // replica. until is when it would have ended by itself.
 func (s *Service) EndSession(ctx context.Context, id, handle string, until time.Time) error {
 	return s.store.EndSession(ctx, id, handle, until, s.now())
+}
+
+// AccountOfSubject gives the account of a subject, CodeNotFound when the subject
+// has never signed in.
+func (s *Service) AccountOfSubject(ctx context.Context, issuer, subject string) (*Account, error) {
+	return s.store.AccountOfSubject(ctx, issuer, subject)
+}
+
+// ProviderLogout makes every session invalid, for good and on every replica,
+// whose person proved themselves to the provider at this time or before.
+func (s *Service) ProviderLogout(ctx context.Context, id string, at time.Time) error {
+	return s.store.RaiseProviderLogout(ctx, id, at)
 }
 
 // BindSample binds a subject of the development provider to a sample learner,

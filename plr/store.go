@@ -61,6 +61,10 @@ type AccountStore interface {
 	// there is none. Of parallel calls exactly one stores.
 	EnsureAccount(ctx context.Context, a *Account) (*Account, error)
 	Account(ctx context.Context, id string) (*Account, error)
+	// AccountOfSubject gives the account of issuer and subject.
+	AccountOfSubject(ctx context.Context, issuer, subject string) (*Account, error)
+	// RaiseProviderLogout raises ProviderLogoutAt to at; it never lowers it.
+	RaiseProviderLogout(ctx context.Context, accountID string, at time.Time) error
 	// BindAccount binds an account to uln. CodeAlreadyDone when the account is
 	// bound to another number or the number to another account; binding the
 	// same pair again is no error. Of parallel calls for one number or one

@@ -181,6 +181,10 @@ func (s *faultyStore) BindAccount(ctx context.Context, accountID string, uln plr
 	return s.do(func() error { return s.Store.BindAccount(ctx, accountID, uln, now) })
 }
 
+func (s *faultyStore) AccountOfSubject(ctx context.Context, issuer, subject string) (*plr.Account, error) {
+	return try(s, func() (*plr.Account, error) { return s.Store.AccountOfSubject(ctx, issuer, subject) })
+}
+
 func (s *faultyStore) AccountOf(ctx context.Context, uln plr.ULN) (*plr.Account, error) {
 	return try(s, func() (*plr.Account, error) { return s.Store.AccountOf(ctx, uln) })
 }
@@ -192,6 +196,10 @@ func (s *faultyStore) UnbindULN(ctx context.Context, uln plr.ULN) error {
 func (s *faultyStore) EndSession(ctx context.Context, accountID, handle string, until, now time.Time) error {
 	return s.do(func() error { return s.Store.EndSession(ctx, accountID, handle, until, now) })
 }
+func (s *faultyStore) RaiseProviderLogout(ctx context.Context, accountID string, at time.Time) error {
+	return s.do(func() error { return s.Store.RaiseProviderLogout(ctx, accountID, at) })
+}
+
 func (s *faultyStore) InvalidateSessions(ctx context.Context, accountID string, before time.Time) error {
 	return s.do(func() error { return s.Store.InvalidateSessions(ctx, accountID, before) })
 }

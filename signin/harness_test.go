@@ -84,6 +84,8 @@ type book struct {
 	list  map[string]*plr.Account
 	fault error
 	reads int
+	// proved is what identity trips have brought, by account.
+	proved map[string][]plr.VerifiedIdentity
 }
 
 func (b *book) SignedIn(_ context.Context, issuer, subject string) (*plr.Account, error) {
@@ -132,6 +134,57 @@ func (b *book) EndSession(_ context.Context, id, handle string, until time.Time)
 		return b.fault
 	}
 	b.list[id].EndSession(handle, until, b.clock.Now())
+	return nil
+}
+
+func (b *book) AccountOfSubject(_ context.Context, issuer, subject string) (*plr.Account, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fault != nil {
+		return nil, b.fault
+	}
+	for _, a := range b.list {
+		if a.Issuer == issuer && a.Subject == subject {
+			return copyOf(*a), nil
+		}
+	}
+	return nil, plr.NotFound()
+}
+
+func (b *book) ProviderLogout(_ context.Context, id string, at time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fault != nil {
+		return b.fault
+	}
+	if a := b.list[id]; at.After(a.ProviderLogoutAt) {
+		a.ProviderLogoutAt = at
+	}
+	return nil
+}
+
+func (b *book) MayProveIdentity(_ context.Context, id string, renew bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.fault != nil:
+		return b.fault
+	case b.list[id].ULN != "" && !renew:
+		return plr.AlreadyBound()
+	}
+	return nil
+}
+
+func (b *book) ProveIdentity(_ context.Context, id string, identity plr.VerifiedIdentity) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fault != nil {
+		return b.fault
+	}
+	if b.proved == nil {
+		b.proved = map[string][]plr.VerifiedIdentity{}
+	}
+	b.proved[id] = append(b.proved[id], identity)
 	return nil
 }
 

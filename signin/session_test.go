@@ -490,15 +490,17 @@ func TestWho(t *testing.T) {
 	if who := From(t.Context()); who.State != StateNone || who.Account != nil {
 		t.Errorf("without the middleware: %+v", who)
 	}
-	for who, want := range map[Who]plr.Code{
-		{}: plr.CodeUnauthenticated, {State: StateExpired}: plr.CodeSessionExpired,
-		{State: StateUnavailable}: plr.CodeUnavailable, {State: StateSignedIn}: plr.CodeUnauthenticated,
+	for want, who := range map[plr.Code]Who{
+		plr.CodeUnauthenticated: {}, plr.CodeSessionExpired: {State: StateExpired}, plr.CodeUnavailable: {State: StateUnavailable},
 	} {
 		account, err := who.Require()
 		var refusal *plr.Error
 		if account != nil || !errors.As(err, &refusal) || refusal.Code != want || refusal.Text.EN == "" || refusal.Text.CY == "" {
 			t.Errorf("%s: %v %v", who.State, account, err)
 		}
+	}
+	if account, err := (Who{State: StateSignedIn}).Require(); account != nil || plr.CodeOf(err) != plr.CodeUnauthenticated {
+		t.Errorf("signed in without an account: %v %v", account, err)
 	}
 	cause := errors.New("cause")
 	if _, err := (Who{State: StateUnavailable, cause: cause}).Require(); !errors.Is(err, cause) {

@@ -39,6 +39,17 @@ type Accounts interface {
 	// EndSession makes the one with this handle invalid, durably. until is when it
 	// would have ended by itself.
 	EndSession(ctx context.Context, id, handle string, until time.Time) error
+	// AccountOfSubject gives the account of a subject, plr.CodeNotFound when it has
+	// never signed in.
+	AccountOfSubject(ctx context.Context, issuer, subject string) (*plr.Account, error)
+	// ProviderLogout makes every session invalid, durably, whose person proved
+	// themselves to the provider at this time or before.
+	ProviderLogout(ctx context.Context, id string, at time.Time) error
+	// MayProveIdentity says whether an identity trip makes sense: plr.CodeAlreadyDone
+	// for a bound account without renew, plr.CodeLimitReached for a locked one.
+	MayProveIdentity(ctx context.Context, id string, renew bool) error
+	// ProveIdentity keeps what the provider has just proved.
+	ProveIdentity(ctx context.Context, id string, identity plr.VerifiedIdentity) error
 }
 
 var _ Accounts = (*plr.Service)(nil)

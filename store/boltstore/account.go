@@ -59,6 +59,32 @@ func (s *Store) Account(ctx context.Context, id string) (*plr.Account, error) {
 	return out, err
 }
 
+// AccountOfSubject implements plr.AccountStore.
+func (s *Store) AccountOfSubject(ctx context.Context, issuer, subject string) (*plr.Account, error) {
+	var out *plr.Account
+	err := s.read(ctx, func(t *tx) error {
+		id, err := get[string](t, accountKeys, keyOf(plr.AccountKey(issuer, subject)))
+		if err != nil {
+			return err
+		}
+		out, err = get[plr.Account](t, accounts, keyOf(*id), "id")
+		return err
+	})
+	return out, err
+}
+
+// RaiseProviderLogout implements plr.AccountStore.
+func (s *Store) RaiseProviderLogout(ctx context.Context, accountID string, at time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		account, err := get[plr.Account](t, accounts, keyOf(accountID), "id")
+		if err != nil || !at.After(account.ProviderLogoutAt) {
+			return err
+		}
+		account.ProviderLogoutAt = at
+		return t.put(accounts, keyOf(accountID), account)
+	})
+}
+
 // BindAccount implements plr.AccountStore.
 func (s *Store) BindAccount(ctx context.Context, accountID string, uln plr.ULN, now time.Time) error {
 	return s.write(ctx, func(t *tx) error {

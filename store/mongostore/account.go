@@ -21,6 +21,7 @@ type accountDocument struct {
 	CreatedAt             time.Time          `bson:"createdAt"`
 	SessionsInvalidBefore time.Time          `bson:"sessionsInvalidBefore"`
 	EndedSessions         []plr.EndedSession `bson:"endedSessions"`
+	ProviderLogoutAt      time.Time          `bson:"providerLogoutAt"`
 }
 
 // keyDocument leads from issuer and subject to the account.
@@ -59,7 +60,7 @@ func (d *accountDocument) account() *plr.Account {
 	return &plr.Account{
 		SchemaVersion: 1, ID: d.ID, Issuer: d.Issuer, Subject: d.Subject, ULN: d.ULN, BoundAt: d.BoundAt,
 		CreatedAt: d.CreatedAt, SessionsInvalidBefore: d.SessionsInvalidBefore,
-		EndedSessions: d.EndedSessions,
+		EndedSessions: d.EndedSessions, ProviderLogoutAt: d.ProviderLogoutAt,
 	}
 }
 
@@ -109,6 +110,7 @@ func (s *Store) EnsureAccount(ctx context.Context, a *plr.Account) (*plr.Account
 	}
 	doc := &accountDocument{
 		ID: a.ID, SchemaVersion: accounts.version, Issuer: a.Issuer, Subject: a.Subject, CreatedAt: a.CreatedAt, SessionsInvalidBefore: a.SessionsInvalidBefore, EndedSessions: a.EndedSessions,
+		ProviderLogoutAt: a.ProviderLogoutAt,
 	}
 	taken, err := s.insert(ctx, accounts, doc)
 	if err == nil && taken {
@@ -302,11 +304,32 @@ func (s *Store) UnbindULN(ctx context.Context, uln plr.ULN) error {
 	return err
 }
 
-// InvalidateSessions implements plr.AccountStore.
-func (s *Store) InvalidateSessions(ctx context.Context, accountID string, before time.Time) error {
+// AccountOfSubject implements plr.AccountStore.
+func (s *Store) AccountOfSubject(ctx context.Context, issuer, subject string) (*plr.Account, error) {
 	ctx, done := s.begin(ctx)
 	defer done()
-	matched, err := s.update(ctx, accounts, byID(accountID), written("$max", op("sessionsInvalidBefore", before)))
+	doc, err := s.accountOfKey(ctx, plr.AccountKey(issuer, subject))
+	if err == nil && doc == nil {
+		err = plr.NotFound()
+	}
+	return accountOrNil(doc), err
+}
+
+// InvalidateSessions implements plr.AccountStore.
+func (s *Store) InvalidateSessions(ctx context.Context, accountID string, before time.Time) error {
+	return s.raise(ctx, accountID, "sessionsInvalidBefore", before)
+}
+
+// RaiseProviderLogout implements plr.AccountStore.
+func (s *Store) RaiseProviderLogout(ctx context.Context, accountID string, at time.Time) error {
+	return s.raise(ctx, accountID, "providerLogoutAt", at)
+}
+
+// raise moves a time of an account forward.
+func (s *Store) raise(ctx context.Context, accountID, field string, to time.Time) error {
+	ctx, done := s.begin(ctx)
+	defer done()
+	matched, err := s.update(ctx, accounts, byID(accountID), written("$max", op(field, to)))
 	if err != nil || matched {
 		return err
 	}

@@ -18,7 +18,33 @@ var accountCases = []testCase{
 		}
 		refused(t, s.BindAccount(t.Context(), NewID("act"), NewULN(), T0), plr.CodeNotFound)
 		refused(t, s.InvalidateSessions(t.Context(), NewID("act"), T0), plr.CodeNotFound)
+		refused(t, s.RaiseProviderLogout(t.Context(), NewID("act"), T0), plr.CodeNotFound)
 		refused(t, s.EndSession(t.Context(), NewID("act"), "ses_1", T0.Add(time.Hour), T0), plr.CodeNotFound)
+	}},
+	{"a subject leads to its account once it has one", func(t *testing.T, s plr.Store) {
+		a := Account()
+		got, err := s.AccountOfSubject(t.Context(), a.Issuer, a.Subject)
+		refused(t, err, plr.CodeNotFound)
+		if got != nil {
+			t.Error("an account beside the error")
+		}
+		must[*plr.Account](t)(s.EnsureAccount(t.Context(), a))
+		same(t, "by its subject", must[*plr.Account](t)(s.AccountOfSubject(t.Context(), a.Issuer, a.Subject)), a)
+		_, err = s.AccountOfSubject(t.Context(), "https://other.test", a.Subject)
+		refused(t, err, plr.CodeNotFound)
+	}},
+	{"the provider's sign-out is raised, never lowered, by any number at once", func(t *testing.T, s plr.Store) {
+		a := Account()
+		must[*plr.Account](t)(s.EnsureAccount(t.Context(), a))
+		for _, err := range together(20, func(i int) error {
+			return s.RaiseProviderLogout(t.Context(), a.ID, T0.Add(time.Duration(i*7%20)*time.Second))
+		}) {
+			ok(t, err)
+		}
+		ok(t, s.RaiseProviderLogout(t.Context(), a.ID, T0))
+		if got := must[*plr.Account](t)(s.Account(t.Context(), a.ID)); !got.ProviderLogoutAt.Equal(T0.Add(19 * time.Second)) {
+			t.Errorf("the newest is %s", got.ProviderLogoutAt)
+		}
 	}},
 	{"a number leads to the account bound to it, while it is", func(t *testing.T, s plr.Store) {
 		uln, a := NewULN(), Account()

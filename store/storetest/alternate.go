@@ -60,6 +60,14 @@ func (x *alternating) Account(ctx context.Context, id string) (*plr.Account, err
 	return x.next().Account(ctx, id)
 }
 
+func (x *alternating) AccountOfSubject(ctx context.Context, issuer, subject string) (*plr.Account, error) {
+	return x.next().AccountOfSubject(ctx, issuer, subject)
+}
+
+func (x *alternating) RaiseProviderLogout(ctx context.Context, accountID string, at time.Time) error {
+	return x.next().RaiseProviderLogout(ctx, accountID, at)
+}
+
 func (x *alternating) BindAccount(ctx context.Context, accountID string, uln plr.ULN, now time.Time) error {
 	return x.next().BindAccount(ctx, accountID, uln, now)
 }

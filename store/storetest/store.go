@@ -68,6 +68,12 @@ var calls = []call{
 		return s.BindAccount(ctx, w.account.ID, w.uln, T0)
 	}},
 	{"UnbindULN", func(ctx context.Context, s plr.Store, w *world) error { return s.UnbindULN(ctx, w.uln) }},
+	{"AccountOfSubject", func(ctx context.Context, s plr.Store, w *world) error {
+		return drop(s.AccountOfSubject(ctx, w.account.Issuer, w.account.Subject))
+	}},
+	{"RaiseProviderLogout", func(ctx context.Context, s plr.Store, w *world) error {
+		return s.RaiseProviderLogout(ctx, w.account.ID, T0)
+	}},
 	{"InvalidateSessions", func(ctx context.Context, s plr.Store, w *world) error {
 		return s.InvalidateSessions(ctx, w.account.ID, T0)
 	}},

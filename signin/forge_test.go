@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -241,6 +242,12 @@ func (f *forge) token(w http.ResponseWriter, r *http.Request) {
 func (f *forge) knowsClient(assertion string) bool {
 	parsed, err := jose.ParseSignedCompact(assertion, []jose.SignatureAlgorithm{jose.PS256})
 	if err != nil {
+		return false
+	}
+	// The library verifies a salt of any length; others take only the one of RFC 7518.
+	digest := sha256.Sum256([]byte(assertion[:strings.LastIndexByte(assertion, '.')]))
+	salt := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+	if rsa.VerifyPSS(&clientKey().PublicKey, crypto.SHA256, digest[:], parsed.Signatures[0].Signature, salt) != nil {
 		return false
 	}
 	payload, err := parsed.Verify(clientKey().Public())

@@ -106,7 +106,7 @@ func TestCancel(t *testing.T) {
 	tr := a.trip()
 	form := a.formOf(a.get(a.authorizeURL(tr)))
 	q := a.do(http.MethodPost, form, url.Values{"action": {"cancel"}}).location(t, callback)
-	if q.Get("error") != "access_denied" || q.Get("state") != tr.state || q.Get("iss") != a.issuer || q.Has("code") {
+	if q.Get("error") != "access_denied" || q.Get("state") != tr.state || q.Get("iss") != a.iss || q.Has("code") {
 		t.Errorf("callback got %v", q)
 	}
 	if again := a.do(http.MethodPost, form, url.Values{"subject": {mari.Subject}}); again.status != http.StatusBadRequest {

@@ -27,9 +27,9 @@ func (p *provider) routes(library http.Handler, metadata, did []byte) http.Handl
 	mux.Handle("GET "+didPath, cached("max-age=3600, private", static("application/json", did)))
 	mux.Handle("GET "+trustmarkPath, static("application/json", []byte(p.trustmark())))
 	mux.Handle("GET "+stylesheetPath, static("text/css; charset=utf-8", stylesheet))
-	mux.Handle("GET "+authorizePath, p.authorize(library))
+	mux.Handle("GET "+authorizePath, short(4096, p.authorize(library)))
 	mux.Handle("POST "+authorizePath, p.authorize(library))
-	mux.HandleFunc("GET "+endSessionPath, p.endSession)
+	mux.Handle("GET "+endSessionPath, short(2048, http.HandlerFunc(p.endSession)))
 	mux.HandleFunc("POST "+endSessionPath, p.endSession)
 	mux.HandleFunc("GET "+everywherePath, p.everywhere)
 	mux.HandleFunc("POST "+everywherePath, p.everywhere)
@@ -52,6 +52,18 @@ func everyRequest(next http.Handler) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// short refuses a longer query, as the firewall before One Login does: an app
+// that sends too much would notice only there.
+func short(limit int, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.URL.RawQuery) > limit {
+			http.Error(w, fmt.Sprintf("the query is longer than %d bytes", limit), http.StatusForbidden)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -1,6 +1,7 @@
 package devop
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,8 +52,10 @@ func (p *provider) unpack(outer url.Values) (inner url.Values, fault, err error)
 	}
 	fault = p.checkRequestObject(claims, inner, outer)
 	for _, name := range repeatedParams {
-		inner.Set(name, outer.Get(name)) // so that a fault finds its way
+		inner.Set(name, cmp.Or(outer.Get(name), inner.Get(name))) // so that a fault finds its way
 	}
+	inner.Del("request")
+	inner.Del("request_uri")
 	if auto := outer.Get("dev_auto"); auto != "" {
 		inner.Set("dev_auto", auto)
 		if hint := outer.Get("login_hint"); hint != "" {

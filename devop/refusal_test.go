@@ -237,7 +237,8 @@ func TestOtherGrantsAreUnsupported(t *testing.T) {
 func TestEmptyUserAgentIsForbidden(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
-	paths := []string{"/.well-known/openid-configuration", "/.well-known/jwks.json", "/authorize", "/userinfo", "/logout", "/devop.css", "/nothing"}
+	paths := []string{"/.well-known/openid-configuration", "/.well-known/jwks.json", "/authorize", "/userinfo", "/logout", "/devop.css", "/nothing",
+		"/.well-known/did.json", "/trustmark", "/sign-out-everywhere"}
 	for _, path := range paths {
 		for _, agent := range []string{"", " "} {
 			r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, a.issuer+path, nil))
@@ -261,9 +262,22 @@ func TestEmptyUserAgentIsForbidden(t *testing.T) {
 func TestBodiesHaveALimit(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
-	for _, path := range []string{"/token", "/authorize", "/logout"} {
+	for _, path := range []string{"/token", "/authorize", "/logout", "/sign-out-everywhere"} {
 		if r := a.do(http.MethodPost, a.issuer+path, url.Values{"code": {strings.Repeat("x", 65<<10)}}); r.status != http.StatusBadRequest {
 			t.Errorf("%s: status %d", path, r.status)
+		}
+	}
+}
+
+func TestQueriesHaveALimit(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	for path, limit := range map[string]int{"/authorize": 4096, "/logout": 2048} {
+		for over, want := range map[int]bool{0: false, 1: true} {
+			r := a.get(a.issuer + path + "?x=" + strings.Repeat("x", limit-2+over))
+			if refused := r.status == http.StatusForbidden; refused != want {
+				t.Errorf("%s with %d bytes: status %d", path, limit+over, r.status)
+			}
 		}
 	}
 }

@@ -138,7 +138,7 @@ func TestSignOutEverywhere(t *testing.T) {
 			l, at := newListener(t, tc.answers...), time.Now()
 			a := newApp(t, l.config, func(c *devop.Config) { c.Now = func() time.Time { return at } })
 			page := a.get(a.issuer + "/sign-out-everywhere")
-			if page.status != http.StatusOK || !strings.Contains(page.body, `value="`+mari.Subject+`"`) || len(l.received()) != 0 {
+			if page.status != http.StatusOK || !strings.Contains(page.body, `value="`+mari.Subject+`" aria-describedby="about-1">Sign out Mari`) || len(l.received()) != 0 {
 				t.Fatalf("status %d, %s", page.status, page.body)
 			}
 			r := a.do(http.MethodPost, a.formOf(page), url.Values{"subject": {mari.Subject}})

@@ -7,7 +7,7 @@ const everywherePath = "/sign-out-everywhere"
 type everywherePage struct {
 	Action  string
 	Problem string
-	People  []Person
+	People  []listed
 }
 
 // everywhere is where a person signs out of all that they signed in to. At One
@@ -18,7 +18,10 @@ func (p *provider) everywhere(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t := textsFor(r.Form.Get("ui_locales"))
-	page := everywherePage{Action: everywherePath, People: p.cfg.People}
+	page := everywherePage{Action: everywherePath, People: make([]listed, len(p.cfg.People))}
+	for i, person := range p.cfg.People {
+		page.People[i] = listed{person, i}
+	}
 	if t.Lang != english.Lang {
 		page.Action += "?ui_locales=" + t.Lang
 	}

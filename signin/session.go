@@ -57,6 +57,9 @@ type session struct {
 	Roles      []plr.Role `json:"roles,omitempty"`
 	// Device is what an app calls the device it runs on.
 	Device string `json:"device,omitempty"`
+	// AppLock: the app asks for a fingerprint or the like before it shows anything,
+	// so that its session needs no idle limit of ours.
+	AppLock bool `json:"appLock,omitempty"`
 	// Hint is the ID token, sealed, which the provider wants back at sign-out.
 	Hint string `json:"idTokenHint,omitempty"`
 }
@@ -69,7 +72,7 @@ func indexKey(account string) string { return "lr:a:{" + account + "}:idx" }
 
 // epochLife: an epoch outlives every session that remembers it, and not by much,
 // so that Redis does not keep a key for whoever has ever signed in.
-const epochLife = maxAbsolute + time.Hour
+const epochLife, appEpochLife = maxAbsolute + time.Hour, maxLockedAbsolute + time.Hour
 
 // indexEntry leads from a handle to the record.
 func indexEntry(handle, tokenHash string) string { return handle + "." + tokenHash }
@@ -85,11 +88,14 @@ func newEpoch(random io.Reader) (string, error) {
 
 // limits of a session by our clock.
 func (s *SignIn) idleEnd(e *session) time.Time {
-	idle := time.UnixMilli(e.LastSeen).Add(s.config.WebIdle)
-	if end := time.UnixMilli(e.AbsoluteAt); end.Before(idle) {
-		return end
+	end, life := time.UnixMilli(e.AbsoluteAt), s.config.WebIdle
+	if e.Kind == KindApp {
+		life = s.config.AppIdle
 	}
-	return idle
+	if idle := time.UnixMilli(e.LastSeen).Add(life); !e.AppLock && idle.Before(end) {
+		return idle
+	}
+	return end
 }
 
 // startSession begins a web session for a person who has just proved themselves

@@ -110,6 +110,18 @@ type Config struct {
 	// WebIdle and WebAbsolute limit a web session; defaults 30 minutes and 12
 	// hours, at most 60 minutes and 24 hours.
 	WebIdle, WebAbsolute time.Duration
+	// AppAccess limits an app's access token; default and maximum 10 minutes.
+	AppAccess time.Duration
+	// AppIdle and AppAbsolute limit the session of an app that does not lock
+	// itself; defaults 30 minutes and 12 hours, at most 60 minutes and 24 hours.
+	AppIdle, AppAbsolute time.Duration
+	// AppLockedAbsolute limits the session of an app that locks itself; default and
+	// maximum 30 days.
+	AppLockedAbsolute time.Duration
+
+	// ErrorPage shows a person a page with this status and reference, where a
+	// redirect is out of the question. Default: the problem as JSON.
+	ErrorPage func(w http.ResponseWriter, r *http.Request, status int, ref string)
 
 	// UserAgent is sent on every call to the provider; default "openplr".
 	UserAgent string
@@ -240,6 +252,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.UserAgent, "openplr")
 	setDefault(&c.WebIdle, defaultIdle)
 	setDefault(&c.WebAbsolute, defaultAbsolute)
+	c.setAppDefaults()
 	// The caller's slices stay the caller's.
 	c.Scopes = slices.Clone(c.Scopes)
 	if len(c.Scopes) == 0 {
@@ -312,6 +325,7 @@ func (c *Config) faults() []error {
 	if c.WebAbsolute < c.WebIdle || c.WebAbsolute > maxAbsolute {
 		bad("WebAbsolute %s is not within WebIdle and %s", c.WebAbsolute, maxAbsolute)
 	}
+	faults = append(faults, c.appFaults()...)
 	if strings.ContainsFunc(c.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
 		bad("UserAgent has characters no header may hold")
 	}

@@ -174,7 +174,7 @@ func TestCallbackAttacks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h.mini.Set(key, strings.Replace(record, `"sign_in"`, `"identity"`, 1))
+			h.mini.Set(key, strings.Replace(record, `"sign_in"`, `"payment"`, 1))
 			h.wantPage(b.back(h.op.authorize(u)), ProblemStateUnknown)
 		},
 		"29 return_to changed in Redis": func(t *testing.T, h *house, b *browser) {

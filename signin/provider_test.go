@@ -235,7 +235,7 @@ func TestKeySetFaults(t *testing.T) { // 23
 			if n := h.op.count("/jwks"); n != 2 {
 				t.Errorf("%d fetches", n)
 			}
-			if !strings.Contains(h.logs.String(), "provider keys not fetched") {
+			if !strings.Contains(h.logs.String(), "keys not fetched") {
 				t.Error("nobody was told")
 			}
 		})
@@ -259,7 +259,7 @@ func TestKeySetLife(t *testing.T) {
 		"max-age=0": keysLifeMin, "max-age=31536000": keysLifeMax, "max-age=-1": keysLife, "max-age=x": keysLife,
 		"max-age=99999999999999999999": keysLife, "s-maxage=5": keysLife,
 	} {
-		if got := keysLifeOf(http.Header{"Cache-Control": {value}}); got != want {
+		if got := providerKeys(nil).lifeOf(http.Header{"Cache-Control": {value}}); got != want {
 			t.Errorf("%q: %s, want %s", value, got, want)
 		}
 	}

@@ -33,9 +33,11 @@ const touchEvery = time.Minute
 type session struct {
 	Version int `json:"v"`
 	// Handle names the session to people and logs, and opens nothing.
-	Handle  string `json:"handle"`
-	Kind    Kind   `json:"kind"`
-	Account string `json:"account"`
+	Handle string `json:"handle"`
+	// Generation counts the tokens the session has had. See renewSession.
+	Generation int    `json:"gen,omitempty"`
+	Kind       Kind   `json:"kind"`
+	Account    string `json:"account"`
 	// Epoch is the account's when the session began.
 	Epoch      string `json:"epoch"`
 	CreatedAt  int64  `json:"createdAt"`
@@ -134,8 +136,9 @@ func (s *SignIn) startSession(ctx context.Context, account *plr.Account, p *proo
 		Version: 1, Handle: handle, Kind: KindWeb, Account: account.ID, Epoch: epoch,
 		CreatedAt: now.UnixMilli(), LastSeen: now.UnixMilli(),
 		AbsoluteAt: now.Add(s.config.WebAbsolute).UnixMilli(),
-		AuthTime:   p.authTime.UnixMilli(), Issuer: s.config.Issuer, Hint: hint,
+		Issuer:     s.config.Issuer, Hint: hint,
 	}
+	p.mark(e, now)
 	record, err := json.Marshal(e)
 	if err != nil {
 		return "", nil, err
@@ -188,7 +191,11 @@ func storeProblem(err error) Problem {
 // error for which ended holds says that it does not; any other that it cannot be
 // told, which never counts as signed in.
 func (s *SignIn) liveSession(ctx context.Context, token string, touch bool) (*session, *plr.Account, error) {
-	hash := hashOf(useWebSession, token)
+	return s.sessionByHash(ctx, hashOf(useWebSession, token), touch)
+}
+
+// sessionByHash is liveSession for who remembers only the token's hash.
+func (s *SignIn) sessionByHash(ctx context.Context, hash string, touch bool) (*session, *plr.Account, error) {
 	storeCtx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	record, err := s.redis.Get(storeCtx, sessionKey(hash)).Result()
@@ -221,7 +228,7 @@ func (s *SignIn) liveSession(ctx context.Context, token string, touch bool) (*se
 		return nil, nil, errAccountGone
 	case err != nil:
 		return nil, nil, accountFault{err}
-	case account.SessionEnded(e.Handle, time.UnixMilli(e.CreatedAt)):
+	case account.SessionEnded(e.Handle, time.UnixMilli(e.CreatedAt)), account.SessionEnded(e.generation(), time.UnixMilli(e.CreatedAt)):
 		return nil, nil, errSessionDurable
 	}
 	if touch && now.Sub(time.UnixMilli(e.LastSeen)) >= touchEvery {

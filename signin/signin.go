@@ -183,17 +183,19 @@ const (
 
 // SignIn is sign-in at work. Its methods may be called from many goroutines.
 type SignIn struct {
-	config     Config
-	now        func() time.Time
-	random     io.Reader
-	log        *slog.Logger
-	redis      redis.UniversalClient
-	client     *http.Client
-	provider   *provider
-	keys       *keySet
-	assertions *assertions
-	sealer     *sealer
-	accounts   *accountCache
+	config   Config
+	now      func() time.Time
+	random   io.Reader
+	log      *slog.Logger
+	redis    redis.UniversalClient
+	client   *http.Client
+	provider *provider
+	keys     *keySet
+	// identityKeys verify core identity JWTs.
+	identityKeys *keySet
+	assertions   *assertions
+	sealer       *sealer
+	accounts     *accountCache
 }
 
 // New makes a SignIn. It reports every fault of c at once, opens no connection
@@ -214,11 +216,15 @@ func New(c Config) (*SignIn, error) {
 	}
 	client := newProviderClient(c.Transport, c.UserAgent, c.Now)
 	provider := newProvider(c, client)
+	// With a breaker of its own: where identity keys lie may be down while people
+	// can sign in.
+	identityClient := newProviderClient(c.Transport, c.UserAgent, c.Now)
 	return &SignIn{
 		config: c, now: c.Now, random: c.Random, log: c.Logger, redis: c.Redis,
 		client: client, provider: provider,
-		keys:       &keySet{provider: provider, client: client, now: c.Now, log: c.Logger},
-		assertions: assertions, sealer: sealer,
+		keys:         &keySet{source: providerKeys(provider), client: client, now: c.Now, log: c.Logger},
+		identityKeys: &keySet{source: identityKeys(c.Identity), client: identityClient, now: c.Now, log: c.Logger},
+		assertions:   assertions, sealer: sealer,
 		accounts: newAccountCache(c.Accounts, c.Now),
 	}, nil
 }
@@ -329,7 +335,12 @@ func (c *Config) faults() []error {
 	if strings.ContainsFunc(c.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
 		bad("UserAgent has characters no header may hold")
 	}
-	return faults
+	for _, origin := range c.AllowedOrigins {
+		if u, err := url.Parse(origin); err != nil || !isSecureURL(u) || u.Scheme+"://"+u.Host != origin {
+			bad("AllowedOrigins: %q is not an https origin (http on loopback only)", origin)
+		}
+	}
+	return slices.Concat(faults, c.vectorFaults(), c.identityFaults(), c.staffFaults())
 }
 
 // isSecureURL: cookies and codes travel over https only, but for a developer's

@@ -312,7 +312,7 @@ func (f *forge) token(w http.ResponseWriter, r *http.Request) {
 
 // knowsClient checks what One Login checks of a client assertion.
 func (f *forge) knowsClient(assertion string) bool {
-	parsed, err := jose.ParseSignedCompact(assertion, []jose.SignatureAlgorithm{jose.PS256})
+	parsed, err := jose.ParseSignedCompact(assertion, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(f.h.config.AssertionAlg)})
 	if err != nil {
 		return false
 	}

@@ -114,6 +114,9 @@ func (f *forge) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Header.Get("User-Agent") != "openplr-test/1" {
 		f.h.t.Errorf("%s without our User-Agent", r.URL.Path)
 	}
+	if strings.Contains(r.URL.Host, "evil") {
+		f.h.t.Errorf("a call to %s", r.URL.Host)
+	}
 	if fault != nil {
 		return nil, fault
 	}

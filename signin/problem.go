@@ -180,8 +180,8 @@ func (s *SignIn) toPage(w http.ResponseWriter, r *http.Request, code Problem, ca
 }
 
 // toProgram answers with the problem as JSON.
-func (s *SignIn) toProgram(w http.ResponseWriter, r *http.Request, code Problem, cause error, more ...slog.Attr) {
-	ref := s.refused(r.Context(), code, cause, more...)
+func (s *SignIn) toProgram(w http.ResponseWriter, r *http.Request, code Problem, cause error) {
+	ref := s.refused(r.Context(), code, cause)
 	status := statuses[code]
 	if status == 0 {
 		status = http.StatusBadRequest

@@ -165,13 +165,14 @@ func TestIdentityReturn(t *testing.T) {
 	h.browser().arrives(resp.Header.Get("Location"), "/identity/continue")
 }
 
-// identityTrip gives how an identity trip of somebody who is signed in ends, and
-// checks that it left the session as it was.
+// failsIdentity goes on an identity trip that must end with code, and checks that
+// it left the session as it was.
 func (h *house) failsIdentity(b *browser, code Problem) {
 	h.t.Helper()
 	h.pass(time.Minute) // whatever was fetched for the sign-in may have changed
+	query := h.op.authorize(b.depart(identityStart))
 	token, before := b.cookies[SessionCookie], b.held()
-	h.wantPage(b.back(h.op.authorize(b.depart(identityStart))), code)
+	h.wantPage(b.back(query), code)
 	if b.cookies[SessionCookie] != token || !reflect.DeepEqual(b.held(), before) {
 		h.t.Error("the session did not stay as it was")
 	}

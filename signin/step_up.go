@@ -80,7 +80,8 @@ func (s *SignIn) traveller(w http.ResponseWriter, r *http.Request) (*traveller, 
 		return nil, false
 	}
 	hash := hashOf(useWebSession, tokens[0])
-	e, account, err := s.sessionByHash(r.Context(), hash, false)
+	// Leaving on a trip is a sign of the person, and may take as long as an idle session lives.
+	e, account, err := s.sessionByHash(r.Context(), hash, true)
 	switch {
 	case err == nil:
 		return &traveller{hash: hash, session: e, account: account}, true

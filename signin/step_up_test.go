@@ -124,8 +124,8 @@ func TestAttack57StepUpNotRenewed(t *testing.T) {
 			b := h.browser()
 			token := b.signIn()
 			h.pass(10 * time.Minute)
-			before := b.held()
 			query := h.op.authorize(b.depart(stepUp))
+			before := b.held()
 			attack.bend(h)
 			resp := b.back(query)
 			if attack.good {
@@ -213,6 +213,20 @@ func TestAttack57StepUpNotRenewed(t *testing.T) {
 		h.wantPage(b.back(h.op.authorize(u)), ProblemSessionExpired)
 		other.want(isSignedIn)
 	})
+}
+
+// Leaving on a trip is a sign of the person: the session idles from there.
+func TestDepartureExtends(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	b := h.browser()
+	b.signIn()
+	h.pass(29 * time.Minute)
+	query := h.op.authorize(b.depart(stepUp))
+	h.pass(29 * time.Minute)
+	if got := b.back(query).Header.Get("Location"); got != "/" {
+		t.Errorf("ended at %q\n%s", got, h.logs)
+	}
 }
 
 func TestStepUpOfASessionThatEnded(t *testing.T) {

@@ -148,6 +148,16 @@ const (
 	ActionResolveReview StepUpAction = "resolve_review"
 )
 
+// Known says whether a is one of the actions.
+func (a StepUpAction) Known() bool {
+	switch a {
+	case ActionShare, ActionExport, ActionClaimRecord, ActionEndSessions, ActionResolveReview:
+		return true
+	default:
+		return false
+	}
+}
+
 // StepUpRequired is the refusal of somebody who has not signed in within the last
 // minutes. The edges add where to go.
 func StepUpRequired(action StepUpAction) *Error {

@@ -23,7 +23,9 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 // assertions authenticate us to the provider by private_key_jwt. The private key
 // stays behind crypto.Signer, so that it can live in a key service.
 type assertions struct {
-	signer   jose.Signer
+	signer jose.Signer
+	// requests signs authorization requests, with the same key under another type.
+	requests jose.Signer
 	clientID string
 	issuer   string
 	now      func() time.Time
@@ -55,14 +57,17 @@ func newAssertions(c Config) (*assertions, error) {
 	if err != nil {
 		return nil, err
 	}
-	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: alg, Key: cryptosigner.Opaque(hashLongSalt{c.ClientKey})},
-		(&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", c.ClientKeyID))
+	key := jose.SigningKey{Algorithm: alg, Key: cryptosigner.Opaque(hashLongSalt{c.ClientKey})}
+	signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", c.ClientKeyID))
+	if err != nil {
+		return nil, err
+	}
+	requests, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType(requestType).WithHeader("kid", c.ClientKeyID))
 	if err != nil {
 		return nil, err
 	}
 	return &assertions{
-		signer: signer, clientID: c.ClientID, issuer: c.Issuer, now: c.Now, random: c.Random, published: published,
+		signer: signer, requests: requests, clientID: c.ClientID, issuer: c.Issuer, now: c.Now, random: c.Random, published: published,
 	}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 
@@ -27,7 +28,8 @@ const (
 )
 
 // Callback serves GET /auth/callback, where the provider sends the browser back
-// to. It ends in a new session, or on the problem page.
+// to. It ends in a new session, in a new token of the session that the trip was
+// for, in a code for the app that waits, or on the problem page.
 func (s *SignIn) Callback(w http.ResponseWriter, r *http.Request) {
 	if !s.begin(w, r, http.MethodGet) {
 		return
@@ -37,31 +39,43 @@ func (s *SignIn) Callback(w http.ResponseWriter, r *http.Request) {
 		s.toProgram(w, r, ProblemCallbackInvalid, errCallbackForm)
 		return
 	}
-	arrival, code, err := s.finish(w, r, answer)
+	t, code, err := s.accept(w, r, answer)
 	if err != nil {
+		s.toPage(w, r, code, err)
+		return
+	}
+	arrival, code, err := s.finish(r, t, answer)
+	switch {
+	case err != nil && t.App != nil:
+		s.refused(r.Context(), code, err, slog.String("app", t.App.Client))
+		seeOther(w, s.appRefusal(t, code))
+		return
+	case err != nil:
 		s.toPage(w, r, code, err)
 		return
 	}
 	// A cookie for sign-ins under way has no work left. What another tab began
 	// ends on the problem page, in a browser that is signed in.
 	clearCookie(w, TransactionCookie)
-	setSessionCookie(w, arrival.token)
-	s.log.InfoContext(r.Context(), "signed in", "account", arrival.session.Account, "session", arrival.session.Handle)
+	if arrival.session != nil {
+		setSessionCookie(w, arrival.token)
+		s.log.InfoContext(r.Context(), "signed in", "account", arrival.session.Account, "session", arrival.session.Handle, "purpose", arrival.purpose)
+	}
 	seeOther(w, arrival.returnTo)
 }
 
-// arrival is a sign-in that went well.
+// arrival is a trip that went well. session is nil when an app waits for its end.
 type arrival struct {
+	purpose  purpose
 	token    string
 	session  *session
 	returnTo string
 }
 
-// finish does everything between the answer's arrival and the session. The
-// Problem counts only with an error.
-func (s *SignIn) finish(w http.ResponseWriter, r *http.Request, answer answer) (*arrival, Problem, error) {
-	ctx := r.Context()
-	t, err := s.takeTransaction(ctx, answer.state)
+// accept gives the trip that the answer ends, if this browser began it. The
+// Problem counts only with an error, here and below.
+func (s *SignIn) accept(w http.ResponseWriter, r *http.Request, answer answer) (*transaction, Problem, error) {
+	t, err := s.takeTransaction(r.Context(), answer.state)
 	switch {
 	case errors.Is(err, errStateUnknown):
 		// The cookie stays: a made-up callback must not break a sign-in under way.
@@ -79,6 +93,12 @@ func (s *SignIn) finish(w http.ResponseWriter, r *http.Request, answer answer) (
 	if browser == "" || subtle.ConstantTimeCompare([]byte(hashOf(useBrowser, browser)), []byte(t.Browser)) != 1 {
 		return nil, ProblemBrowserMismatch, errOtherBrowser
 	}
+	return t, "", nil
+}
+
+// finish does everything between the answer's arrival and the session.
+func (s *SignIn) finish(r *http.Request, t *transaction, answer answer) (*arrival, Problem, error) {
+	ctx := r.Context()
 	m, err := s.provider.metadata(ctx)
 	if err != nil {
 		return nil, ProblemProviderUnavailable, err
@@ -88,7 +108,8 @@ func (s *SignIn) finish(w http.ResponseWriter, r *http.Request, answer answer) (
 		return nil, ProblemIssuerMismatch, errOtherIssuer
 	}
 	if answer.fault != "" {
-		return nil, problemOf(answer.fault), errProviderRefused
+		code, err := s.refusedBy(ctx, t, answer.fault)
+		return nil, code, err
 	}
 
 	verifier, err := s.sealer.open(t.Verifier, verifierContext(answer.state))
@@ -99,18 +120,33 @@ func (s *SignIn) finish(w http.ResponseWriter, r *http.Request, answer answer) (
 	if err != nil {
 		return nil, ProblemTokenExchangeFailed, err
 	}
-	proof, err := s.checkIDToken(ctx, idToken, accessToken, t.Nonce)
+	proof, err := s.checkIDToken(ctx, idToken, accessToken, t.Nonce, s.vtr(t.Purpose))
 	switch {
 	case errors.Is(err, errNoKeys):
 		return nil, ProblemProviderUnavailable, err
+	case errors.Is(err, errAssurance):
+		return nil, ProblemAssuranceTooLow, err
 	case err != nil:
 		return nil, ProblemIDTokenInvalid, err
 	}
-	switch t.Purpose {
-	case purposeSignIn:
+	proof.fresh = s.isFresh(t, proof)
+	if t.Purpose != purposeSignIn {
+		account, code, err := s.homecomer(ctx, t, proof)
+		if err == nil && t.Purpose == purposeIdentity {
+			code, err = s.proveIdentity(ctx, m, account, accessToken)
+		}
+		if err != nil {
+			return nil, code, err
+		}
+	}
+	switch {
+	case t.App != nil:
+		address, code, err := s.arriveApp(ctx, t, proof, idToken)
+		return &arrival{purpose: t.Purpose, returnTo: address}, code, err
+	case t.Purpose == purposeSignIn:
 		return s.arrive(ctx, t, proof, idToken, replacedBy(r, t))
-	default: // takeTransaction lets no other through
-		return nil, ProblemStateUnknown, errStateUnknown
+	default:
+		return s.renew(ctx, t, proof, idToken)
 	}
 }
 
@@ -124,7 +160,25 @@ func (s *SignIn) arrive(ctx context.Context, t *transaction, proof *proof, idTok
 	if err != nil {
 		return nil, ProblemSessionStoreUnavailable, err
 	}
-	return &arrival{token: token, session: started, returnTo: s.destination(t)}, "", nil
+	return &arrival{purpose: t.Purpose, token: token, session: started, returnTo: s.destination(t)}, "", nil
+}
+
+// renew ends a step-up or identity trip of a web session.
+func (s *SignIn) renew(ctx context.Context, t *transaction, p *proof, idToken string) (*arrival, Problem, error) {
+	token, renewed, err := s.renewSession(ctx, t.Session, idToken, func(e *session) {
+		now := s.now()
+		p.mark(e, now)
+		if t.Purpose == purposeIdentity {
+			e.IdentityAt = now.UnixMilli()
+		}
+	})
+	switch {
+	case err != nil && ended(err):
+		return nil, ProblemSessionExpired, err
+	case err != nil:
+		return nil, storeProblem(err), err
+	}
+	return &arrival{purpose: t.Purpose, token: token, session: renewed, returnTo: s.destination(t)}, "", nil
 }
 
 // destination was checked when it was stored, and is again now: Redis is not the

@@ -23,8 +23,8 @@ func setSessionCookie(w http.ResponseWriter, token string) {
 	http.SetCookie(w, hostCookie(SessionCookie, token, http.SameSiteStrictMode, 0))
 }
 
-func setTransactionCookie(w http.ResponseWriter, secret string) {
-	http.SetCookie(w, hostCookie(TransactionCookie, secret, http.SameSiteLaxMode, int(transactionLife/time.Second)))
+func setTransactionCookie(w http.ResponseWriter, secret string, life time.Duration) {
+	http.SetCookie(w, hostCookie(TransactionCookie, secret, http.SameSiteLaxMode, int(life/time.Second)))
 }
 
 func clearCookie(w http.ResponseWriter, name string) {

@@ -13,17 +13,27 @@
 // One concern, one file:
 //
 //	signin.go          Config, every fault in it at once, New
-//	login.go           GET  /auth/login, the way out to the provider
-//	callback.go        GET  /auth/callback, the way back
+//	trip.go            the way out to the provider, of every trip
+//	login.go           GET  /auth/login
+//	step_up.go         GET  /auth/step-up; who comes back, and how fresh
+//	identity.go        GET  /auth/identity/start and /auth/identity/return
+//	callback.go        GET  /auth/callback, the way back, of every trip
 //	session_status.go  GET  /auth/session
 //	logout.go          POST /auth/logout, GET /auth/signed-out
+//	request_object.go  authorization requests as signed objects
 //	assertion.go       private_key_jwt and GET /.well-known/jwks.json
 //	provider.go        metadata: lazy, re-read, last good copy kept
 //	transport.go       what holds for every call to the provider
-//	key_set.go         the provider's keys
+//	key_set.go         the provider's keys, and those of a DID document
+//	did.go             which keys of a DID document count
 //	id_token.go        what an ID token must satisfy
+//	vector.go          vectors of trust: asked for, and whether they are met
+//	staff_role.go      who is staff
+//	user_info.go       what the provider tells about a person
+//	core_identity.go   what proves an identity, and what is kept of it
 //	transaction.go     one trip to the provider, in Redis
 //	session.go         one session, in Redis
+//	session_renew.go   a new token at each authentication
 //	account_cache.go   the durable word on sessions, at most one second old
 //	who.go             who is asking
 //	cookie.go          the two cookies
@@ -41,10 +51,19 @@
 // is not later than the session. When Redis or the durable store does not
 // answer, nobody is signed in.
 //
+// A session that is authenticated anew gets a new token. It keeps its handle and
+// its limits; the durable store knows each of its earlier tokens by handle and
+// number until they would have idled out, so that none comes back with a stale
+// Redis, while ending the handle ends whatever token it has by then. A step-up or
+// identity trip belongs to one session and one account: it ends well only when the
+// session still lives and the same person comes back.
+//
+// A core identity JWT is verified, read and forgotten. Nothing of it is logged,
+// and of what it says only names, date of birth and postcodes go on, to Accounts.
+//
 // # Room that is left
 //
-// A transaction has a purpose, so that identity trips and step-up become further
-// purposes; a session has a kind, so that app sessions become another; every
+// A session has a kind, so that app sessions become another; every
 // secret is hashed under its use, so that a bearer token can never serve as a
 // cookie. Session records change by compare-and-set only. Back-channel logout
 // verifies with the same key set, under its own pinned algorithm.

@@ -112,6 +112,31 @@ func TestLoginSendsToProvider(t *testing.T) {
 	}
 }
 
+// A front end of ours on another origin of the same site may begin trips, and is
+// where they end; no other site may.
+func TestFrontEndOnAnotherOrigin(t *testing.T) {
+	t.Parallel()
+	const spa = "https://app.records.example"
+	h := newHouse(t, func(c *Config) { c.AllowedOrigins = []string{spa} })
+	b := h.browser()
+	sameSite := header("Sec-Fetch-Site", "same-site")
+	u := b.depart("/auth/login?return_to="+spa+"/records", sameSite, header("Referer", spa+"/"))
+	if got := b.back(h.op.authorize(u)).Header.Get("Location"); got != spa+"/records" {
+		t.Errorf("ended at %q", got)
+	}
+	b.depart(stepUp, sameSite, header("Referer", spa+"/share"))
+	for _, changes := range [][]change{
+		{sameSite}, {sameSite, header("Referer", "https://other.records.example/")}, {sameSite, header("Referer", spa+".evil.example/")},
+		{sameSite, header("Referer", "https://evil.example/?"+spa)}, {sameSite, header("Referer", "http://app.records.example/")},
+		{header("Sec-Fetch-Site", "cross-site"), header("Referer", spa+"/")},
+	} {
+		resp := b.get("/auth/login", changes...)
+		if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "/" || len(resp.Cookies()) != 0 {
+			t.Errorf("%d %v", resp.StatusCode, resp.Header)
+		}
+	}
+}
+
 func TestTwoTabs(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -42,6 +42,14 @@ type forge struct {
 	jwks      http.HandlerFunc
 	noPKCE    bool
 	transport error
+	// What an identity trip brings: see forge_identity_test.go.
+	identityKey signingKey
+	userInfo    func(map[string]any)
+	core        func(map[string]any)
+	signCore    func(f *forge, claims map[string]any) string
+	document    func(map[string]any)
+	asked       map[string]any // of the newest request, as understood
+	access      map[string]grant
 	// timesOut is the path whose calls end as if the provider had hung. hang does
 	// so in earnest, where nothing else has to succeed within the short deadline.
 	timesOut string
@@ -56,10 +64,14 @@ type signingKey struct {
 
 type grant struct {
 	nonce, challenge, redirect string
+	// vtr is the vector asked for; identity: the claims of an identity trip were.
+	vtr      string
+	identity bool
 }
 
 func newForge(h *house) *forge {
-	f := &forge{h: h, issuer: issuer, codes: map[string]grant{}, calls: map[string]int{}, seenJTI: map[string]bool{}}
+	f := &forge{h: h, issuer: issuer, codes: map[string]grant{}, calls: map[string]int{}, seenJTI: map[string]bool{}, access: map[string]grant{}}
+	f.identityKey = newECKey(identityDID + "#key-1")
 	f.keys = []signingKey{newECKey("op-1")}
 	return f
 }
@@ -103,6 +115,9 @@ func (f *forge) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Header.Get("User-Agent") != "openplr-test/1" {
 		f.h.t.Errorf("%s without our User-Agent", r.URL.Path)
 	}
+	if strings.Contains(r.URL.Host, "evil") {
+		f.h.t.Errorf("a call to %s", r.URL.Host)
+	}
 	if fault != nil {
 		return nil, fault
 	}
@@ -125,6 +140,7 @@ func (f *forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m := map[string]any{
 			"issuer": f.issuer, "authorization_endpoint": root + "/authorize", "token_endpoint": root + "/token",
 			"jwks_uri": root + "/jwks", "end_session_endpoint": root + "/logout",
+			"userinfo_endpoint":                     root + "/userinfo",
 			"id_token_signing_alg_values_supported": []string{"ES256", "RS256"},
 		}
 		if f.metadata != nil {
@@ -139,6 +155,10 @@ func (f *forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusOK, map[string]any{"keys": f.publicKeys()})
 	case "/token":
 		f.token(w, r)
+	case "/userinfo":
+		f.serveUserInfo(w, r)
+	case didPath:
+		f.serveDID(w)
 	case "/authorize": // for browsers on real sockets
 		query := f.authorizeLocked(r.URL)
 		http.Redirect(w, r, r.URL.Query().Get("redirect_uri")+"?"+query.Encode(), http.StatusFound)
@@ -173,27 +193,79 @@ func (f *forge) authorize(u *url.URL) url.Values {
 }
 
 func (f *forge) authorizeLocked(u *url.URL) url.Values {
-	q := u.Query()
+	if len(u.RawQuery) > 4096 {
+		f.h.t.Errorf("authorize: %d bytes of query", len(u.RawQuery))
+	}
+	q := f.understand(u)
 	for name, want := range map[string]string{
 		"response_type": "code", "client_id": clientID, "code_challenge_method": "S256",
 		"redirect_uri": f.h.config.PublicURL + CallbackPath, "scope": "openid email",
 	} {
-		if q.Get(name) != want {
-			f.h.t.Errorf("authorize: %s is %q, want %q", name, q.Get(name), want)
+		if q[name] != want {
+			f.h.t.Errorf("authorize: %s is %q, want %q", name, q[name], want)
 		}
 	}
+	text := func(name string) string { word, _ := q[name].(string); return word }
 	for _, name := range []string{"state", "nonce", "code_challenge"} {
-		if len(q.Get(name)) != 43 {
-			f.h.t.Errorf("authorize: %s is %q", name, q.Get(name))
+		if len(text(name)) != 43 {
+			f.h.t.Errorf("authorize: %s is %q", name, q[name])
 		}
 	}
-	if len(u.RawQuery) > 4096 {
-		f.h.t.Errorf("authorize: %d bytes of query", len(u.RawQuery))
-	}
+	f.h.secret(text("state"), text("nonce"))
+	f.asked = q
 	f.serial++
 	code := fmt.Sprintf("code-canary-%d", f.serial)
-	f.codes[code] = grant{nonce: q.Get("nonce"), challenge: q.Get("code_challenge"), redirect: q.Get("redirect_uri")}
-	return url.Values{"code": {code}, "state": {q.Get("state")}}
+	g := grant{nonce: text("nonce"), challenge: text("code_challenge"), redirect: text("redirect_uri"), identity: q["claims"] != nil}
+	if list, ok := q["vtr"].([]any); ok && len(list) == 1 {
+		g.vtr, _ = list[0].(string)
+	}
+	f.codes[code] = g
+	return url.Values{"code": {code}, "state": {text("state")}}
+}
+
+// understand gives the parameters of a request, in the clear or as a signed
+// object, each in its JSON form.
+func (f *forge) understand(u *url.URL) map[string]any {
+	query := u.Query()
+	asked := map[string]any{}
+	for name, values := range query {
+		if len(values) != 1 {
+			f.h.t.Errorf("authorize: %s stands %d times", name, len(values))
+		}
+		asked[name] = values[0]
+		switch name {
+		case "vtr", "claims", "max_age":
+			var value any
+			must(json.Unmarshal([]byte(values[0]), &value))
+			asked[name] = value
+		}
+	}
+	if !query.Has("request") {
+		return asked
+	}
+	// One Login refuses any other parameter beside the object.
+	if len(query) != 4 || query.Get("response_type") == "" || query.Get("scope") == "" || query.Get("client_id") == "" {
+		f.h.t.Errorf("authorize: beside the request object stands %v", query)
+	}
+	parsed, err := jose.ParseSignedCompact(query.Get("request"), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(f.h.config.AssertionAlg)})
+	must(err)
+	header := parsed.Signatures[0].Protected
+	payload, err := parsed.Verify(clientKey().Public())
+	must(err)
+	object := map[string]any{}
+	must(json.Unmarshal(payload, &object))
+	now := float64(f.h.clock.Now().Unix())
+	if exp, _ := object["exp"].(float64); header.KeyID != "client-1" || header.ExtraHeaders[jose.HeaderType] != "oauth-authz-req+jwt" ||
+		object["aud"] != strings.TrimSuffix(f.issuer, "/")+"/authorize" || object["iss"] != clientID || object["sub"] != nil ||
+		object["jti"] == nil || object["iat"] != now || exp <= now || exp > now+300 {
+		f.h.t.Errorf("authorize: request object %v %v", header, object)
+	}
+	for _, name := range []string{"client_id", "response_type", "scope"} {
+		if object[name] != asked[name] {
+			f.h.t.Errorf("authorize: %s is %q within and %q without", name, object[name], asked[name])
+		}
+	}
+	return object
 }
 
 func (f *forge) token(w http.ResponseWriter, r *http.Request) {
@@ -223,6 +295,10 @@ func (f *forge) token(w http.ResponseWriter, r *http.Request) {
 		"iss": f.issuer, "sub": person, "aud": clientID, "exp": now.Add(120 * time.Second).Unix(), "iat": now.Unix(),
 		"nonce": g.nonce, "auth_time": now.Add(-10 * time.Second).Unix(), "at_hash": atHash(access), "sid": "journey",
 	}
+	if g.vtr != "" { // credentials only, whatever was asked for besides
+		claims["vot"] = strings.TrimSuffix(g.vtr, ".P2")
+	}
+	f.access[access] = g
 	if f.claims != nil {
 		f.claims(claims)
 	}
@@ -240,7 +316,7 @@ func (f *forge) token(w http.ResponseWriter, r *http.Request) {
 
 // knowsClient checks what One Login checks of a client assertion.
 func (f *forge) knowsClient(assertion string) bool {
-	parsed, err := jose.ParseSignedCompact(assertion, []jose.SignatureAlgorithm{jose.PS256})
+	parsed, err := jose.ParseSignedCompact(assertion, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(f.h.config.AssertionAlg)})
 	if err != nil {
 		return false
 	}

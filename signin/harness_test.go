@@ -86,6 +86,8 @@ type book struct {
 	reads int
 	// proved is what identity trips have brought, by account.
 	proved map[string][]plr.VerifiedIdentity
+	// locked: too many attempts were made for every account.
+	locked bool
 }
 
 func (b *book) SignedIn(_ context.Context, issuer, subject string) (*plr.Account, error) {
@@ -171,6 +173,8 @@ func (b *book) MayProveIdentity(_ context.Context, id string, renew bool) error 
 		return b.fault
 	case b.list[id].ULN != "" && !renew:
 		return plr.AlreadyBound()
+	case b.locked:
+		return &plr.Error{Code: plr.CodeLimitReached}
 	}
 	return nil
 }
@@ -267,6 +271,9 @@ func routes(s *SignIn) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/auth/login", s.Login)
 	mux.HandleFunc("/auth/callback", s.Callback)
+	mux.HandleFunc("/auth/step-up", s.StepUp)
+	mux.HandleFunc("/auth/identity/start", s.IdentityStart)
+	mux.HandleFunc("/auth/identity/return", s.IdentityReturn)
 	mux.HandleFunc("/auth/session", s.Session)
 	mux.HandleFunc("/auth/logout", s.Logout)
 	mux.HandleFunc("/auth/signed-out", s.SignedOut)
@@ -388,13 +395,19 @@ func (b *browser) who(changes ...change) string {
 // leave starts a sign-in and gives the address at the provider.
 func (b *browser) leave(query string, changes ...change) *url.URL {
 	b.h.t.Helper()
-	resp := b.get("/auth/login"+query, changes...)
+	return b.depart("/auth/login"+query, changes...)
+}
+
+// depart starts a trip at target and gives the address at the provider.
+func (b *browser) depart(target string, changes ...change) *url.URL {
+	b.h.t.Helper()
+	resp := b.get(target, changes...)
 	if resp.StatusCode != http.StatusSeeOther {
-		b.h.t.Fatalf("login answered %d: %s", resp.StatusCode, bodyOf(b.h.t, resp))
+		b.h.t.Fatalf("%s answered %d: %s\n%s", target, resp.StatusCode, bodyOf(b.h.t, resp), b.h.logs)
 	}
 	u, err := url.Parse(resp.Header.Get("Location"))
 	if err != nil || u.Host != "op.example" {
-		b.h.t.Fatalf("login led to %q", resp.Header.Get("Location"))
+		b.h.t.Fatalf("%s led to %q", target, resp.Header.Get("Location"))
 	}
 	b.h.secret(u.Query().Get("state"), u.Query().Get("nonce"))
 	return u
@@ -417,6 +430,25 @@ func (b *browser) signIn() string {
 		b.h.t.Fatalf("session cookie is %q", token)
 	}
 	return token
+}
+
+// arrives goes on a trip from target all the way and must arrive there.
+func (b *browser) arrives(target, at string) {
+	b.h.t.Helper()
+	resp := b.back(b.h.op.authorize(b.depart(target)))
+	if got := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || got != at {
+		b.h.t.Fatalf("%s ended with %d at %q\n%s", target, resp.StatusCode, got, b.h.logs)
+	}
+}
+
+// held gives the session that b holds, as it lies in Redis.
+func (b *browser) held() session {
+	b.h.t.Helper()
+	e, err := b.h.readSession(b.h.t.Context(), hashOf(useWebSession, b.cookies[SessionCookie]))
+	if err != nil {
+		b.h.t.Fatal(err)
+	}
+	return *e
 }
 
 func (b *browser) logout(body string, changes ...change) *http.Response {

@@ -3,12 +3,15 @@ package signin
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
+
+	"openplr/plr"
 )
 
 const (
@@ -31,6 +34,7 @@ const (
 	errAuthorized   = why("the ID token was issued to another party")
 	errNonce        = why("the nonce is wrong")
 	errSubject      = why("the subject is empty, too long or not ASCII")
+	errAuthTime     = why("the person is said to have signed in in the future")
 	errAtHash       = why("the access token does not belong to the ID token")
 )
 
@@ -40,11 +44,20 @@ type proof struct {
 	// authTime is when the person proved themselves, by the provider's clock: its
 	// auth_time or, when it sends none, the time it issued the token.
 	authTime time.Time
+	// authTimeSent: the token has an auth_time.
+	authTimeSent bool
+	// vector is the vector of trust, when one was asked for.
+	vector string
+	// roles are what the person may do as staff.
+	roles []plr.Role
+	// fresh: the person proved themselves on this very trip. See SignIn.isFresh.
+	fresh bool
 }
 
 // checkIDToken accepts an ID token that the provider gave us, now, in answer to
-// the request that carried the nonce with this hash. The error is a why or wraps one.
-func (s *SignIn) checkIDToken(ctx context.Context, raw, accessToken, nonceHash string) (*proof, error) {
+// the request that carried the nonce with this hash and asked for the vector of
+// trust vtr, if any. The error is a why or wraps one.
+func (s *SignIn) checkIDToken(ctx context.Context, raw, accessToken, nonceHash, vtr string) (*proof, error) {
 	switch {
 	case raw == "":
 		return nil, errNoIDToken
@@ -84,7 +97,8 @@ func (s *SignIn) checkIDToken(ctx context.Context, raw, accessToken, nonceHash s
 		AuthorizedParty *string  `json:"azp"`
 		AuthTime        *float64 `json:"auth_time"`
 	}
-	if err := token.Claims(&claims); err != nil || claims.Issuer != s.config.Issuer {
+	var all map[string]json.RawMessage
+	if token.Claims(&claims) != nil || token.Claims(&all) != nil || claims.Issuer != s.config.Issuer {
 		return nil, errClaims
 	}
 
@@ -101,9 +115,18 @@ func (s *SignIn) checkIDToken(ctx context.Context, raw, accessToken, nonceHash s
 	case token.AccessTokenHash != "" && token.VerifyAccessToken(accessToken) != nil:
 		return nil, errAtHash
 	}
-	p := &proof{subject: token.Subject, authTime: token.IssuedAt}
+	p := &proof{subject: token.Subject, authTime: token.IssuedAt, roles: s.rolesOf(token.Subject, all)}
 	if claims.AuthTime != nil && *claims.AuthTime > 0 && *claims.AuthTime < 1<<40 {
-		p.authTime = time.Unix(int64(*claims.AuthTime), 0)
+		p.authTime, p.authTimeSent = time.Unix(int64(*claims.AuthTime), 0), true
+	}
+	// Such a session would outlive the provider's sign-out.
+	if p.authTime.After(s.now().Add(issuedAhead)) {
+		return nil, errAuthTime
+	}
+	if vtr != "" {
+		if json.Unmarshal(all["vot"], &p.vector) != nil || !coversCredentials(p.vector, vtr) {
+			return nil, errAssurance
+		}
 	}
 	return p, nil
 }

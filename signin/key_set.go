@@ -38,26 +38,53 @@ const (
 
 const (
 	errNoKeyID         = why("the token names no key")
-	errUnknownKey      = why("the token's key is not among the provider's")
+	errUnknownKey      = why("the token's key is not among those held")
 	errKeyUnfit        = why("the token's key is not meant for its algorithm")
 	errBadSignature    = why("the signature is wrong")
 	errMalformedToken  = why("not a compact token of a pinned algorithm")
-	errNoKeys          = why("the provider's keys could not be fetched")
-	errKeysUnreadable  = why("the provider's key set is not one")
-	errKeysEmpty       = why("the provider's key set has no usable key")
-	errKeysUnavailable = why("the provider's key set was not served")
+	errNoKeys          = why("the keys could not be fetched")
+	errKeysUnreadable  = why("the key set is not one")
+	errKeysEmpty       = why("the key set has no usable key")
+	errKeysUnavailable = why("the key set was not served")
 )
 
-// keySet verifies signatures by the provider's keys. It is an oidc.KeySet; the
+// keySource says where the keys of a set come from.
+type keySource struct {
+	// name is what the log calls the keys.
+	name    string
+	address func(context.Context) (string, error)
+	// parse gives the usable keys of a document by their ids, and fails when there
+	// are none: nothing unusable replaces a set that is held.
+	parse func([]byte) (map[string][]jose.JSONWebKey, error)
+	// life is how long keys are used when their host does not say, lifeMax the
+	// longest it may say.
+	life, lifeMax time.Duration
+}
+
+// providerKeys are those that sign ID and logout tokens.
+func providerKeys(p *provider) keySource {
+	return keySource{
+		name: "provider", parse: parseKeys, life: keysLife, lifeMax: keysLifeMax,
+		address: func(ctx context.Context) (string, error) {
+			m, err := p.metadata(ctx)
+			if err != nil {
+				return "", err
+			}
+			return m.keysURL, nil
+		},
+	}
+}
+
+// keySet verifies signatures by the keys of one source. It is an oidc.KeySet; the
 // library's own one fetches anew for every bad signature, throws good keys away
 // for an empty set, and looks at neither "alg" nor "use".
 //
 // It pins no algorithm: whoever verifies names exactly one.
 type keySet struct {
-	provider *provider
-	client   *http.Client
-	now      func() time.Time
-	log      *slog.Logger
+	source keySource
+	client *http.Client
+	now    func() time.Time
+	log    *slog.Logger
 
 	flight singleflight.Group
 	mu     sync.Mutex
@@ -159,7 +186,7 @@ func (k *keySet) refresh(ctx context.Context) error {
 		defer k.mu.Unlock()
 		if err != nil {
 			k.tried = k.now()
-			k.log.WarnContext(ctx, "provider keys not fetched", "why", reason(err))
+			k.log.WarnContext(ctx, "keys not fetched", "of", k.source.name, "why", reason(err))
 			return nil, err
 		}
 		k.keys, k.life, k.due = keys, life, k.now().Add(life)
@@ -177,11 +204,11 @@ func (k *keySet) refresh(ctx context.Context) error {
 }
 
 func (k *keySet) fetch(ctx context.Context) (map[string][]jose.JSONWebKey, time.Duration, error) {
-	m, err := k.provider.metadata(ctx)
+	address, err := k.source.address(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.keysURL, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -197,8 +224,8 @@ func (k *keySet) fetch(ctx context.Context) (map[string][]jose.JSONWebKey, time.
 	if resp.StatusCode != http.StatusOK {
 		return nil, 0, errKeysUnavailable
 	}
-	keys, err := parseKeys(body)
-	return keys, keysLifeOf(resp.Header), err
+	keys, err := k.source.parse(body)
+	return keys, k.source.lifeOf(resp.Header), err
 }
 
 // parseKeys gives the usable keys of a set by their id. One key that cannot be
@@ -212,7 +239,7 @@ func parseKeys(body []byte) (map[string][]jose.JSONWebKey, error) {
 	}
 	keys := map[string][]jose.JSONWebKey{}
 	for _, raw := range set.Keys {
-		if key, ok := parseKey(raw); ok {
+		if key, ok := parseKey(raw, ""); ok {
 			keys[key.KeyID] = append(keys[key.KeyID], key)
 		}
 	}
@@ -223,8 +250,8 @@ func parseKeys(body []byte) (map[string][]jose.JSONWebKey, error) {
 }
 
 // parseKey takes the public members only, so that certificates, which nobody
-// here checks, can neither fail nor count.
-func parseKey(raw json.RawMessage) (jose.JSONWebKey, bool) {
+// here checks, can neither fail nor count. An id given stands for the key's own.
+func parseKey(raw json.RawMessage, id string) (jose.JSONWebKey, bool) {
 	var k struct {
 		Type       string   `json:"kty"`
 		ID         string   `json:"kid"`
@@ -239,7 +266,11 @@ func parseKey(raw json.RawMessage) (jose.JSONWebKey, bool) {
 		Private    string   `json:"d,omitempty"`
 	}
 	var key jose.JSONWebKey
-	if err := json.Unmarshal(raw, &k); err != nil || k.ID == "" || k.Private != "" ||
+	err := json.Unmarshal(raw, &k)
+	if id != "" {
+		k.ID = id
+	}
+	if err != nil || k.ID == "" || k.Private != "" ||
 		(k.Use != "" && k.Use != "sig") ||
 		(k.Operations != nil && !slices.Contains(k.Operations, "verify")) {
 		return key, false
@@ -266,8 +297,8 @@ func fits(key jose.JSONWebKey, alg jose.SignatureAlgorithm) bool {
 	}
 }
 
-// keysLifeOf reads max-age, within our own bounds.
-func keysLifeOf(h http.Header) time.Duration {
+// lifeOf reads max-age, within our own bounds.
+func (source keySource) lifeOf(h http.Header) time.Duration {
 	for directive := range strings.SplitSeq(h.Get("Cache-Control"), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		if !strings.EqualFold(name, "max-age") {
@@ -275,8 +306,8 @@ func keysLifeOf(h http.Header) time.Duration {
 		}
 		seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31)
 		if err == nil {
-			return min(max(time.Duration(seconds)*time.Second, keysLifeMin), keysLifeMax)
+			return min(max(time.Duration(seconds)*time.Second, keysLifeMin), source.lifeMax)
 		}
 	}
-	return keysLife
+	return source.life
 }

@@ -3,6 +3,7 @@ package signin
 import (
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 const (
@@ -25,28 +26,46 @@ func (s *SignIn) Login(w http.ResponseWriter, r *http.Request) {
 	if s.startedElsewhere(w, r) {
 		return
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil || len(query["return_to"]) > 1 {
-		s.toProgram(w, r, ProblemInvalidReturnTo, errReturnTo)
-		return
-	}
-	returnTo, ok := s.safeReturnTo(query.Get("return_to"))
+	query, returnTo, ok := s.wish(w, r)
 	if !ok {
-		s.toProgram(w, r, ProblemInvalidReturnTo, errReturnTo)
 		return
 	}
 	s.depart(w, r, &transaction{Purpose: purposeSignIn, ReturnTo: returnTo, Session: presentedSession(r)}, departure{locale: query.Get("ui_locales")})
 }
 
+// wish reads what a front end asks for when it sends the browser on a trip, or
+// has answered that it cannot be.
+func (s *SignIn) wish(w http.ResponseWriter, r *http.Request) (query url.Values, returnTo string, ok bool) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err == nil && len(query["return_to"]) <= 1 {
+		returnTo, ok = s.safeReturnTo(query.Get("return_to"))
+	}
+	if !ok {
+		s.toProgram(w, r, ProblemInvalidReturnTo, errReturnTo)
+	}
+	return query, returnTo, ok
+}
+
 // startedElsewhere sends the browser to the front page when another site sent it.
 func (s *SignIn) startedElsewhere(w http.ResponseWriter, r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
-	case "cross-site", "same-site":
-		s.refused(r.Context(), ProblemCrossOrigin, errOtherSite)
-		seeOther(w, "/")
-		return true
+	case "same-site":
+		if s.isOurOrigin(r.Referer()) {
+			return false
+		}
+	case "cross-site":
+	default:
+		return false
 	}
-	return false
+	s.refused(r.Context(), ProblemCrossOrigin, errOtherSite)
+	seeOther(w, "/")
+	return true
+}
+
+// isOurOrigin says whether address lies on one of AllowedOrigins.
+func (s *SignIn) isOurOrigin(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && slices.Contains(s.config.AllowedOrigins, u.Scheme+"://"+u.Host)
 }
 
 // presentedSession is the hash of the session token that came along, if one did.

@@ -51,6 +51,18 @@ const (
 	ProblemSubjectMismatch Problem = "subject_mismatch"
 	// ProblemIdentityNotProved: signed in, but identity was not proved.
 	ProblemIdentityNotProved Problem = "identity_not_proved"
+	// ProblemIdentityInvalid: what vouches for the identity does not stand.
+	ProblemIdentityInvalid Problem = "identity_invalid"
+	// ProblemIdentityUnavailable: nobody can prove their identity here.
+	ProblemIdentityUnavailable Problem = "identity_unavailable"
+	// ProblemAlreadyBound: the account is connected to a record already.
+	ProblemAlreadyBound Problem = "already_bound"
+	// ProblemBindingLocked: too many attempts; people look into it now.
+	ProblemBindingLocked Problem = "binding_locked"
+	// ProblemUnauthenticated: what was asked for needs a session, and there is none.
+	ProblemUnauthenticated Problem = "unauthenticated"
+	// ProblemSessionExpired: the session has ended.
+	ProblemSessionExpired Problem = "session_expired"
 	// ProblemProviderUnavailable: the provider cannot be reached.
 	ProblemProviderUnavailable Problem = "provider_unavailable"
 	// ProblemSessionStoreUnavailable: sessions cannot be read or written.
@@ -65,6 +77,8 @@ const (
 const (
 	// ProblemInvalidReturnTo: return_to is no path on our own origin.
 	ProblemInvalidReturnTo Problem = "invalid_return_to"
+	// ProblemInvalidAction: action is no plr.StepUpAction.
+	ProblemInvalidAction Problem = "invalid_action"
 	// ProblemCallbackInvalid: the parameters of the callback are not of its form.
 	ProblemCallbackInvalid Problem = "callback_invalid"
 	// ProblemAmbiguousCredentials: a cookie and a bearer token in one request.
@@ -91,14 +105,21 @@ func PageProblems() []Problem {
 		ProblemStateUnknown, ProblemStateUsed, ProblemBrowserMismatch, ProblemIssuerMismatch,
 		ProblemProviderError, ProblemAccessDenied, ProblemTemporarilyUnavailable, ProblemServiceSuspended,
 		ProblemTokenExchangeFailed, ProblemIDTokenInvalid, ProblemAssuranceTooLow, ProblemReauthFailed,
-		ProblemSubjectMismatch, ProblemIdentityNotProved, ProblemProviderUnavailable,
+		ProblemSubjectMismatch, ProblemIdentityNotProved, ProblemIdentityInvalid, ProblemIdentityUnavailable,
+		ProblemAlreadyBound, ProblemBindingLocked, ProblemUnauthenticated, ProblemSessionExpired,
+		ProblemProviderUnavailable,
 		ProblemSessionStoreUnavailable, ProblemAccountStoreUnavailable, ProblemInternal,
 	}
 }
 
 // statuses is the HTTP status of a code in a JSON answer; 400 when not listed.
 var statuses = map[Problem]int{
+	ProblemUnauthenticated:         http.StatusUnauthorized,
+	ProblemSessionExpired:          http.StatusUnauthorized,
 	ProblemCrossOrigin:             http.StatusForbidden,
+	ProblemIdentityUnavailable:     http.StatusNotFound,
+	ProblemAlreadyBound:            http.StatusConflict,
+	ProblemBindingLocked:           http.StatusLocked,
 	ProblemMethodNotAllowed:        http.StatusMethodNotAllowed,
 	ProblemBodyTooLarge:            http.StatusRequestEntityTooLarge,
 	ProblemUnsupportedMediaType:    http.StatusUnsupportedMediaType,
@@ -123,7 +144,9 @@ func (s *SignIn) refused(ctx context.Context, code Problem, cause error, more ..
 	}
 	attrs := []slog.Attr{slog.String("code", string(code)), slog.String("ref", ref), slog.String("why", reason(cause))}
 	level := slog.LevelWarn
-	if statuses[code] >= http.StatusInternalServerError || errors.Is(cause, errClientRefused) {
+	// A false proof of identity is for people to look into, a provider that knows us
+	// no more is too.
+	if statuses[code] >= http.StatusInternalServerError || code == ProblemIdentityInvalid || errors.Is(cause, errClientRefused) {
 		level = slog.LevelError
 	}
 	s.log.LogAttrs(ctx, level, "refused", append(attrs, more...)...)
@@ -157,8 +180,8 @@ func (s *SignIn) toPage(w http.ResponseWriter, r *http.Request, code Problem, ca
 }
 
 // toProgram answers with the problem as JSON.
-func (s *SignIn) toProgram(w http.ResponseWriter, r *http.Request, code Problem, cause error, more ...slog.Attr) {
-	ref := s.refused(r.Context(), code, cause, more...)
+func (s *SignIn) toProgram(w http.ResponseWriter, r *http.Request, code Problem, cause error) {
+	ref := s.refused(r.Context(), code, cause)
 	status := statuses[code]
 	if status == 0 {
 		status = http.StatusBadRequest
@@ -177,12 +200,12 @@ func (s *SignIn) toProgram(w http.ResponseWriter, r *http.Request, code Problem,
 
 // toEither answers a faulting address that people and programs both call: whoever
 // can read a page gets the page, anyone else the status.
-func (s *SignIn) toEither(w http.ResponseWriter, r *http.Request, code Problem, cause error, more ...slog.Attr) {
+func (s *SignIn) toEither(w http.ResponseWriter, r *http.Request, code Problem, cause error) {
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		s.toPage(w, r, code, cause, more...)
+		s.toPage(w, r, code, cause)
 		return
 	}
-	s.toProgram(w, r, code, cause, more...)
+	s.toProgram(w, r, code, cause)
 }
 
 // begin sets the headers every /auth answer carries and refuses other methods.

@@ -50,8 +50,10 @@ type provider struct {
 type metadata struct {
 	endpoint oauth2.Endpoint
 	keysURL  string
-	// endSessionURL is empty when the provider has no sign-out of its own.
+	// endSessionURL is empty when the provider has no sign-out of its own,
+	// userInfoURL when it tells nothing about people beyond the ID token.
 	endSessionURL string
+	userInfoURL   string
 	// sendsIssuer: every authorization response carries "iss" (RFC 9207).
 	sendsIssuer bool
 }
@@ -140,12 +142,16 @@ func (p *provider) discover(ctx context.Context) (*metadata, []string, error) {
 	var more struct {
 		KeysURL       string `json:"jwks_uri"`
 		EndSessionURL string `json:"end_session_endpoint"`
+		UserInfoURL   string `json:"userinfo_endpoint"`
 		SendsIssuer   bool   `json:"authorization_response_iss_parameter_supported"`
 	}
 	if err := found.Claims(&more); err != nil {
 		return nil, nil, err
 	}
-	m := &metadata{endpoint: found.Endpoint(), keysURL: more.KeysURL, endSessionURL: more.EndSessionURL, sendsIssuer: more.SendsIssuer}
+	m := &metadata{
+		endpoint: found.Endpoint(), keysURL: more.KeysURL, endSessionURL: more.EndSessionURL, userInfoURL: more.UserInfoURL,
+		sendsIssuer: more.SendsIssuer,
+	}
 	// Left to itself oauth2 tries two styles and so sends the same code twice.
 	m.endpoint.AuthStyle = oauth2.AuthStyleInParams
 
@@ -156,7 +162,7 @@ func (p *provider) discover(ctx context.Context) (*metadata, []string, error) {
 	for _, e := range []struct {
 		address  string
 		optional bool
-	}{{m.endpoint.AuthURL, false}, {m.endpoint.TokenURL, false}, {m.keysURL, false}, {m.endSessionURL, true}} {
+	}{{m.endpoint.AuthURL, false}, {m.endpoint.TokenURL, false}, {m.keysURL, false}, {m.endSessionURL, true}, {m.userInfoURL, true}} {
 		if e.address == "" && e.optional {
 			continue
 		}

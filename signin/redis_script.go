@@ -14,7 +14,7 @@ var (
 	holdEpochScript = redis.NewScript(`
 local epoch = redis.call('GET', KEYS[1])
 if epoch then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
   return epoch
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -38,7 +38,7 @@ return 1`)
 	listSessionScript = redis.NewScript(`
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
 return 1`)
 
 	// takeScript takes a transaction (KEYS[1]) so that exactly one caller gets it,

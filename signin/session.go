@@ -33,9 +33,11 @@ const touchEvery = time.Minute
 type session struct {
 	Version int `json:"v"`
 	// Handle names the session to people and logs, and opens nothing.
-	Handle  string `json:"handle"`
-	Kind    Kind   `json:"kind"`
-	Account string `json:"account"`
+	Handle string `json:"handle"`
+	// Generation counts the tokens the session has had. See renewSession.
+	Generation int    `json:"gen,omitempty"`
+	Kind       Kind   `json:"kind"`
+	Account    string `json:"account"`
 	// Epoch is the account's when the session began.
 	Epoch      string `json:"epoch"`
 	CreatedAt  int64  `json:"createdAt"`
@@ -57,6 +59,9 @@ type session struct {
 	Roles      []plr.Role `json:"roles,omitempty"`
 	// Device is what an app calls the device it runs on.
 	Device string `json:"device,omitempty"`
+	// AppLock: the app asks for a fingerprint or the like before it shows anything,
+	// so that its session needs no idle limit of ours.
+	AppLock bool `json:"appLock,omitempty"`
 	// Hint is the ID token, sealed, which the provider wants back at sign-out.
 	Hint string `json:"idTokenHint,omitempty"`
 }
@@ -69,7 +74,7 @@ func indexKey(account string) string { return "lr:a:{" + account + "}:idx" }
 
 // epochLife: an epoch outlives every session that remembers it, and not by much,
 // so that Redis does not keep a key for whoever has ever signed in.
-const epochLife = maxAbsolute + time.Hour
+const epochLife, appEpochLife = maxAbsolute + time.Hour, maxLockedAbsolute + time.Hour
 
 // indexEntry leads from a handle to the record.
 func indexEntry(handle, tokenHash string) string { return handle + "." + tokenHash }
@@ -85,11 +90,14 @@ func newEpoch(random io.Reader) (string, error) {
 
 // limits of a session by our clock.
 func (s *SignIn) idleEnd(e *session) time.Time {
-	idle := time.UnixMilli(e.LastSeen).Add(s.config.WebIdle)
-	if end := time.UnixMilli(e.AbsoluteAt); end.Before(idle) {
-		return end
+	end, life := time.UnixMilli(e.AbsoluteAt), s.config.WebIdle
+	if e.Kind == KindApp {
+		life = s.config.AppIdle
 	}
-	return idle
+	if idle := time.UnixMilli(e.LastSeen).Add(life); !e.AppLock && idle.Before(end) {
+		return idle
+	}
+	return end
 }
 
 // startSession begins a web session for a person who has just proved themselves
@@ -128,8 +136,9 @@ func (s *SignIn) startSession(ctx context.Context, account *plr.Account, p *proo
 		Version: 1, Handle: handle, Kind: KindWeb, Account: account.ID, Epoch: epoch,
 		CreatedAt: now.UnixMilli(), LastSeen: now.UnixMilli(),
 		AbsoluteAt: now.Add(s.config.WebAbsolute).UnixMilli(),
-		AuthTime:   p.authTime.UnixMilli(), Issuer: s.config.Issuer, Hint: hint,
+		Issuer:     s.config.Issuer, Hint: hint,
 	}
+	p.mark(e, now)
 	record, err := json.Marshal(e)
 	if err != nil {
 		return "", nil, err
@@ -182,7 +191,11 @@ func storeProblem(err error) Problem {
 // error for which ended holds says that it does not; any other that it cannot be
 // told, which never counts as signed in.
 func (s *SignIn) liveSession(ctx context.Context, token string, touch bool) (*session, *plr.Account, error) {
-	hash := hashOf(useWebSession, token)
+	return s.sessionByHash(ctx, hashOf(useWebSession, token), touch)
+}
+
+// sessionByHash is liveSession for who remembers only the token's hash.
+func (s *SignIn) sessionByHash(ctx context.Context, hash string, touch bool) (*session, *plr.Account, error) {
 	storeCtx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	record, err := s.redis.Get(storeCtx, sessionKey(hash)).Result()
@@ -215,7 +228,7 @@ func (s *SignIn) liveSession(ctx context.Context, token string, touch bool) (*se
 		return nil, nil, errAccountGone
 	case err != nil:
 		return nil, nil, accountFault{err}
-	case account.SessionEnded(e.Handle, time.UnixMilli(e.CreatedAt)):
+	case account.SessionEnded(e.Handle, time.UnixMilli(e.CreatedAt)), account.SessionEnded(e.generation(), time.UnixMilli(e.CreatedAt)):
 		return nil, nil, errSessionDurable
 	}
 	if touch && now.Sub(time.UnixMilli(e.LastSeen)) >= touchEvery {

@@ -110,6 +110,18 @@ type Config struct {
 	// WebIdle and WebAbsolute limit a web session; defaults 30 minutes and 12
 	// hours, at most 60 minutes and 24 hours.
 	WebIdle, WebAbsolute time.Duration
+	// AppAccess limits an app's access token; default and maximum 10 minutes.
+	AppAccess time.Duration
+	// AppIdle and AppAbsolute limit the session of an app that does not lock
+	// itself; defaults 30 minutes and 12 hours, at most 60 minutes and 24 hours.
+	AppIdle, AppAbsolute time.Duration
+	// AppLockedAbsolute limits the session of an app that locks itself; default and
+	// maximum 30 days.
+	AppLockedAbsolute time.Duration
+
+	// ErrorPage shows a person a page with this status and reference, where a
+	// redirect is out of the question. Default: the problem as JSON.
+	ErrorPage func(w http.ResponseWriter, r *http.Request, status int, ref string)
 
 	// UserAgent is sent on every call to the provider; default "openplr".
 	UserAgent string
@@ -171,17 +183,19 @@ const (
 
 // SignIn is sign-in at work. Its methods may be called from many goroutines.
 type SignIn struct {
-	config     Config
-	now        func() time.Time
-	random     io.Reader
-	log        *slog.Logger
-	redis      redis.UniversalClient
-	client     *http.Client
-	provider   *provider
-	keys       *keySet
-	assertions *assertions
-	sealer     *sealer
-	accounts   *accountCache
+	config   Config
+	now      func() time.Time
+	random   io.Reader
+	log      *slog.Logger
+	redis    redis.UniversalClient
+	client   *http.Client
+	provider *provider
+	keys     *keySet
+	// identityKeys verify core identity JWTs.
+	identityKeys *keySet
+	assertions   *assertions
+	sealer       *sealer
+	accounts     *accountCache
 }
 
 // New makes a SignIn. It reports every fault of c at once, opens no connection
@@ -202,11 +216,15 @@ func New(c Config) (*SignIn, error) {
 	}
 	client := newProviderClient(c.Transport, c.UserAgent, c.Now)
 	provider := newProvider(c, client)
+	// With a breaker of its own: where identity keys lie may be down while people
+	// can sign in.
+	identityClient := newProviderClient(c.Transport, c.UserAgent, c.Now)
 	return &SignIn{
 		config: c, now: c.Now, random: c.Random, log: c.Logger, redis: c.Redis,
 		client: client, provider: provider,
-		keys:       &keySet{provider: provider, client: client, now: c.Now, log: c.Logger},
-		assertions: assertions, sealer: sealer,
+		keys:         &keySet{source: providerKeys(provider), client: client, now: c.Now, log: c.Logger},
+		identityKeys: &keySet{source: identityKeys(c.Identity), client: identityClient, now: c.Now, log: c.Logger},
+		assertions:   assertions, sealer: sealer,
 		accounts: newAccountCache(c.Accounts, c.Now),
 	}, nil
 }
@@ -240,6 +258,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.UserAgent, "openplr")
 	setDefault(&c.WebIdle, defaultIdle)
 	setDefault(&c.WebAbsolute, defaultAbsolute)
+	c.setAppDefaults()
 	// The caller's slices stay the caller's.
 	c.Scopes = slices.Clone(c.Scopes)
 	if len(c.Scopes) == 0 {
@@ -312,10 +331,16 @@ func (c *Config) faults() []error {
 	if c.WebAbsolute < c.WebIdle || c.WebAbsolute > maxAbsolute {
 		bad("WebAbsolute %s is not within WebIdle and %s", c.WebAbsolute, maxAbsolute)
 	}
+	faults = append(faults, c.appFaults()...)
 	if strings.ContainsFunc(c.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
 		bad("UserAgent has characters no header may hold")
 	}
-	return faults
+	for _, origin := range c.AllowedOrigins {
+		if u, err := url.Parse(origin); err != nil || !isSecureURL(u) || u.Scheme+"://"+u.Host != origin {
+			bad("AllowedOrigins: %q is not an https origin (http on loopback only)", origin)
+		}
+	}
+	return slices.Concat(faults, c.vectorFaults(), c.identityFaults(), c.staffFaults())
 }
 
 // isSecureURL: cookies and codes travel over https only, but for a developer's

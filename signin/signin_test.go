@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"openplr/plr"
 )
 
 func TestNewReportsEveryFault(t *testing.T) {
@@ -55,7 +57,48 @@ func TestNewReportsEveryFault(t *testing.T) {
 		"WebIdle":       func(c *Config) { c.WebIdle = 61 * time.Minute },
 		"WebAbsolute":   func(c *Config) { c.WebAbsolute = 25 * time.Hour },
 		"UserAgent":     func(c *Config) { c.UserAgent = "a\r\nb" },
-		"stands twice":  func(c *Config) { c.OtherClientKeys = []ClientKey{{ID: "client-1", Key: opRSAKey().Public()}} },
+		`AuthVTR "P2"`:  func(c *Config) { c.AuthVTR = "P2" },
+		`AuthVTR "Cl.`:  func(c *Config) { c.AuthVTR = "Cl.Cm.P2" },
+		`AuthVTR "x"`:   func(c *Config) { c.AuthVTR = "x" },
+		"Identity needs": func(c *Config) {
+			oneLogin(c)
+			c.Identity.VTR = ""
+		},
+		"Identity needs VTR":                     func(c *Config) { c.Identity.DID = identityDID },
+		`Identity.VTR "Cl.Cm"`:                   func(c *Config) { oneLogin(c); c.Identity.VTR = "Cl.Cm" },
+		`Identity.VTR "P2"`:                      func(c *Config) { oneLogin(c); c.Identity.VTR = "P2" },
+		`Identity.VTR "Cl.Cm.P0"`:                func(c *Config) { oneLogin(c); c.Identity.VTR = "Cl.Cm.P0" },
+		"Identity.Issuer":                        func(c *Config) { oneLogin(c); c.Identity.Issuer = issuer },
+		`Identity.DID "did:key`:                  func(c *Config) { oneLogin(c); c.Identity.DID = "did:key:x" },
+		`Identity.DID "did:web:x#y"`:             func(c *Config) { oneLogin(c); c.Identity.DID = "did:web:x#y" },
+		"Identity.DIDURL":                        func(c *Config) { oneLogin(c); c.Identity.DIDURL = "http://identity.example/did.json" },
+		`Identity.DIDURL "did`:                   func(c *Config) { oneLogin(c); c.Identity.DIDURL = identityDID },
+		"AllowedOrigins: \"http://":              func(c *Config) { c.AllowedOrigins = []string{"http://spa.example"} },
+		"AllowedOrigins: \"https://s.example/\"": func(c *Config) { c.AllowedOrigins = []string{"https://s.example/"} },
+		"AllowedOrigins: \"*\"":                  func(c *Config) { c.AllowedOrigins = []string{"*"} },
+		"rule 1 gives no":                        func(c *Config) { c.StaffRoles = []StaffRole{{Role: "ADMIN", Issuer: issuer, Subject: "x"}} },
+		"rule 2 gives no":                        func(c *Config) { c.StaffRoles = []StaffRole{caseworker("x"), {Issuer: issuer, Subject: "x"}} },
+		"rule 1 does not name":                   func(c *Config) { c.StaffRoles = []StaffRole{{Role: plr.RoleCaseworker, Subject: "x"}} },
+		"not name our Issuer": func(c *Config) {
+			c.StaffRoles = []StaffRole{{Role: plr.RoleCaseworker, Issuer: strings.TrimSuffix(issuer, "/"), Subject: "x"}}
+		},
+		"needs a subject": func(c *Config) { c.StaffRoles = []StaffRole{caseworker("")} },
+		"and not both": func(c *Config) {
+			c.StaffRoles = []StaffRole{{Role: plr.RoleCaseworker, Issuer: issuer, Subject: "x", Claim: "a", Value: "b"}}
+		},
+		"or a claim with a value": func(c *Config) {
+			c.StaffRoles = []StaffRole{{Role: plr.RoleCaseworker, Issuer: issuer, Claim: "a"}}
+		},
+		"vouches for the public": func(c *Config) {
+			c.AuthVTR = "Cl.Cm"
+			c.StaffRoles = []StaffRole{{Role: plr.RoleCaseworker, Issuer: issuer, Claim: "a", Value: "b"}}
+		},
+		"that vouches for the public": func(c *Config) {
+			oneLogin(c)
+			c.AuthVTR = ""
+			c.StaffRoles = []StaffRole{{Role: plr.RoleCaseworker, Issuer: issuer, Claim: "a", Value: "b"}}
+		},
+		"stands twice": func(c *Config) { c.OtherClientKeys = []ClientKey{{ID: "client-1", Key: opRSAKey().Public()}} },
 	} {
 		config := good()
 		spoil(&config)
@@ -69,11 +112,24 @@ func TestNewReportsEveryFault(t *testing.T) {
 			t.Errorf("an empty Config: no word of %s in %v", want, err)
 		}
 	}
+	staffed := good()
+	oneLogin(&staffed)
+	staffed.StaffRoles = []StaffRole{caseworker("urn:fdc:gov.uk:2022:x")}
+	staffed.AllowedOrigins = []string{"https://spa.records.example"}
+	if _, err := New(staffed); err != nil {
+		t.Error(err)
+	}
 	loopback := good()
+	oneLogin(&loopback)
+	loopback.Identity.DIDURL = "http://127.0.0.1:8090/.well-known/did.json"
 	loopback.PublicURL, loopback.Issuer = "http://localhost:8080", "http://127.0.0.1:8090"
 	if _, err := New(loopback); err != nil {
 		t.Error(err)
 	}
+}
+
+func caseworker(subject string) StaffRole {
+	return StaffRole{Role: plr.RoleCaseworker, Issuer: issuer, Subject: subject}
 }
 
 type noRandom struct{}

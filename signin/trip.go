@@ -1,9 +1,11 @@
 package signin
 
 import (
+	"encoding/json"
 	"net/http"
+	"net/url"
+	"strings"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
 
@@ -37,17 +39,84 @@ func (s *SignIn) depart(w http.ResponseWriter, r *http.Request, t *transaction, 
 		s.toEither(w, r, ProblemInternal, err)
 		return
 	}
-	setTransactionCookie(w, trip.browser) // also an old one: its time starts anew
+	setTransactionCookie(w, trip.browser, t.Purpose.life()) // also an old one: its time starts anew
 	seeOther(w, address)
 }
 
+// maxAuthorizeQuery is what One Login's firewall lets through.
+const maxAuthorizeQuery = 4096
+
+const errLongRequest = why("the authorization request is longer than the provider takes")
+
 // authorizationURL is the address at the provider for this trip.
-func (s *SignIn) authorizationURL(m *metadata, trip trip, _ *transaction, d departure) (string, error) {
-	options := []oauth2.AuthCodeOption{oidc.Nonce(trip.nonce), oauth2.S256ChallengeOption(trip.verifier)}
-	if d.locale == "en" || d.locale == "cy" {
-		options = append(options, oauth2.SetAuthURLParam("ui_locales", d.locale))
+func (s *SignIn) authorizationURL(m *metadata, trip trip, t *transaction, d departure) (string, error) {
+	u, err := url.Parse(m.endpoint.AuthURL)
+	if err != nil {
+		return "", err
 	}
-	return s.oauth(m).AuthCodeURL(trip.state, options...), nil
+	request := s.authorizationRequest(trip, t, d)
+	if s.config.RequestObject || (t.Purpose == purposeStepUp && s.config.Reauth == ReauthSignedPromptLogin) {
+		signed, err := s.assertions.requestObject(m.endpoint.AuthURL, request)
+		if err != nil {
+			return "", err
+		}
+		// OAuth wants these beside it; anything else would stand twice.
+		request = map[string]any{
+			"client_id": request["client_id"], "response_type": request["response_type"], "scope": request["scope"],
+			"request": signed,
+		}
+	}
+	query := u.Query()
+	for name, value := range request {
+		text, isText := value.(string)
+		if !isText {
+			body, err := json.Marshal(value)
+			if err != nil {
+				return "", err
+			}
+			text = string(body)
+		}
+		query.Set(name, text)
+	}
+	if u.RawQuery = query.Encode(); len(u.RawQuery) > maxAuthorizeQuery {
+		return "", errLongRequest
+	}
+	return u.String(), nil
+}
+
+// authorizationRequest gives the parameters of the request, each in the form it
+// has as JSON.
+func (s *SignIn) authorizationRequest(trip trip, t *transaction, d departure) map[string]any {
+	request := map[string]any{
+		"client_id": s.config.ClientID, "response_type": "code", "scope": strings.Join(s.config.Scopes, " "),
+		"redirect_uri": s.config.PublicURL + CallbackPath, "state": trip.state, "nonce": trip.nonce,
+		"code_challenge": oauth2.S256ChallengeFromVerifier(trip.verifier), "code_challenge_method": "S256",
+	}
+	if d.locale == "en" || d.locale == "cy" {
+		request["ui_locales"] = d.locale
+	}
+	if vtr := s.vtr(t.Purpose); vtr != "" {
+		request["vtr"] = []string{vtr}
+	}
+	switch t.Purpose {
+	case purposeIdentity:
+		request["claims"] = identityClaims
+	case purposeStepUp:
+		switch s.config.Reauth {
+		case ReauthMaxAge:
+			request["max_age"] = 0
+		case ReauthSignedPromptLogin:
+			request["prompt"] = "login"
+			if d.hint != "" {
+				request["id_token_hint"] = d.hint
+			}
+		case ReauthPromptLogin:
+			request["prompt"] = "login"
+		case ReauthNone:
+		}
+	case purposeSignIn:
+	}
+	return request
 }
 
 // trip holds the secrets of a transaction in clear, on their way out.

@@ -26,6 +26,14 @@ var problemTexts = map[string]struct{ title, body string }{
 	"assurance_too_low":   {"problem.identity.title", "problem.identity.body"},
 	"identity_not_proved": {"problem.identity.title", "problem.identity.body"},
 
+	"identity_invalid":     {"problem.proof.title", "problem.proof.body"},
+	"identity_unavailable": {"problem.noproof.title", "problem.noproof.body"},
+	"already_bound":        {"problem.bound.title", "problem.bound.body"},
+	"binding_locked":       {"problem.locked.title", "problem.locked.body"},
+
+	"unauthenticated": {"problem.first.title", "problem.first.body"},
+	"session_expired": {"problem.ended.title", "problem.ended.body"},
+
 	"reauth_failed":    {"problem.confirm.title", "problem.confirm.body"},
 	"subject_mismatch": {"problem.confirm.title", "problem.confirm.body"},
 

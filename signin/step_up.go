@@ -1,0 +1,152 @@
+package signin
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"openplr/plr"
+)
+
+// freshLeeway allows for the provider's clock when its auth_time is compared with
+// our time of departure.
+const freshLeeway = 60 * time.Second
+
+const (
+	errAction       = why("action is none of those that ask for a fresh sign-in")
+	errOtherPerson  = why("the person who came back is not the one who left")
+	errNotFresh     = why("the provider let the person pass by an older sign-in")
+	errTripSession  = why("the trip belongs to no session of this account")
+	errNotSignedIn  = why("nobody is signed in")
+	errOverAlready  = why("the session is over")
+	errLoginRefused = why("the person did not manage to sign in once more")
+)
+
+// StepUp serves GET /auth/step-up: it makes a person who is signed in sign in once
+// more.
+//
+//	action                 what for: a plr.StepUpAction
+//	return_to, ui_locales  as for Login
+func (s *SignIn) StepUp(w http.ResponseWriter, r *http.Request) {
+	if !s.begin(w, r, http.MethodGet) || s.startedElsewhere(w, r) {
+		return
+	}
+	query, returnTo, ok := s.wish(w, r)
+	if !ok {
+		return
+	}
+	if len(query["action"]) != 1 || !plr.StepUpAction(query.Get("action")).Known() {
+		s.toProgram(w, r, ProblemInvalidAction, errAction)
+		return
+	}
+	who, ok := s.traveller(w, r)
+	if !ok {
+		return
+	}
+	d := departure{locale: query.Get("ui_locales")}
+	if s.config.Reauth == ReauthSignedPromptLogin {
+		// Without it, its key being gone, the provider asks just anybody to sign in,
+		// and somebody else is refused on the way back.
+		d.hint, _ = s.sealer.open(who.session.Hint, hintContext(who.hash))
+	}
+	s.depart(w, r, &transaction{
+		Purpose: purposeStepUp, ReturnTo: returnTo, Session: who.hash, Account: who.account.ID,
+	}, d)
+}
+
+// traveller is who leaves on a trip for a session they have.
+type traveller struct {
+	hash    string
+	session *session
+	account *plr.Account
+}
+
+// traveller gives who is signed in by cookie, or has answered that nobody is.
+func (s *SignIn) traveller(w http.ResponseWriter, r *http.Request) (*traveller, bool) {
+	tokens := cookieValues(r, SessionCookie)
+	switch {
+	case hasBearer(r) && len(tokens) > 0:
+		s.toProgram(w, r, ProblemAmbiguousCredentials, errAmbiguous)
+		return nil, false
+	case len(tokens) == 0:
+		s.toEither(w, r, ProblemUnauthenticated, errNotSignedIn)
+		return nil, false
+	case len(tokens) > 1:
+		clearCookie(w, SessionCookie)
+		s.toEither(w, r, ProblemSessionExpired, errDuplicateCookie)
+		return nil, false
+	case !isSessionToken(tokens[0]):
+		s.toEither(w, r, ProblemSessionExpired, errOverAlready)
+		return nil, false
+	}
+	hash := hashOf(useWebSession, tokens[0])
+	// Leaving on a trip is a sign of the person, and may take as long as an idle session lives.
+	e, account, err := s.sessionByHash(r.Context(), hash, true)
+	switch {
+	case err == nil:
+		return &traveller{hash: hash, session: e, account: account}, true
+	case ended(err):
+		s.toEither(w, r, ProblemSessionExpired, err)
+	default:
+		s.toEither(w, r, storeProblem(err), err)
+	}
+	return nil, false
+}
+
+// isFresh says whether the person proved themselves on this trip. The provider's
+// auth_time says so, or, where a signed request told it to ask anew, its silence
+// about any other time.
+func (s *SignIn) isFresh(t *transaction, p *proof) bool {
+	if !p.authTimeSent {
+		return t.Purpose == purposeStepUp && s.config.Reauth == ReauthSignedPromptLogin
+	}
+	return !p.authTime.Before(time.UnixMilli(t.CreatedAt).Add(-freshLeeway))
+}
+
+// homecomer gives the account whose step-up or identity trip this is: the session
+// it left from still lives, and the same person has come back. Whether an app's
+// session lives is found out when it trades its code. The Problem counts only with
+// an error.
+func (s *SignIn) homecomer(ctx context.Context, t *transaction, p *proof) (*plr.Account, Problem, error) {
+	var account *plr.Account
+	var err error
+	if t.App != nil {
+		if account, err = s.config.Accounts.Account(ctx, t.Account); err != nil {
+			return nil, ProblemAccountStoreUnavailable, err
+		}
+	} else {
+		var e *session
+		e, account, err = s.sessionByHash(ctx, t.Session, false)
+		switch {
+		case err != nil && ended(err):
+			return nil, ProblemSessionExpired, err
+		case err != nil:
+			return nil, storeProblem(err), err
+		case e.Account != t.Account:
+			return nil, ProblemSessionExpired, errTripSession
+		}
+	}
+	if account.Issuer != s.config.Issuer || account.Subject != p.subject {
+		return nil, ProblemSubjectMismatch, errOtherPerson
+	}
+	if t.Purpose == purposeStepUp && !p.fresh {
+		return nil, ProblemReauthFailed, errNotFresh
+	}
+	return account, "", nil
+}
+
+// refusedBy gives the problem for the provider's error. Somebody who cannot sign
+// in once more is not who the session is of, so far as we know: it ends.
+func (s *SignIn) refusedBy(ctx context.Context, t *transaction, fault string) (Problem, error) {
+	if t.Purpose != purposeStepUp || fault != "login_required" {
+		return problemOf(fault), errProviderRefused
+	}
+	end, hash := s.endSession, t.Session
+	if t.App != nil {
+		end, hash = s.endFamily, t.App.Family
+	}
+	if _, err := end(ctx, hash); err != nil {
+		return storeProblem(err), err
+	}
+	return ProblemReauthFailed, errLoginRefused
+}

@@ -17,13 +17,16 @@
 //	callback.go        GET  /auth/callback, the way back
 //	session_status.go  GET  /auth/session
 //	logout.go          POST /auth/logout, GET /auth/signed-out
+//	backchannel.go     POST /auth/backchannel-logout, by which the provider says so
 //	assertion.go       private_key_jwt and GET /.well-known/jwks.json
 //	provider.go        metadata: lazy, re-read, last good copy kept
 //	transport.go       what holds for every call to the provider
 //	key_set.go         the provider's keys
 //	id_token.go        what an ID token must satisfy
 //	transaction.go     one trip to the provider, in Redis
-//	session.go         one session, in Redis
+//	session.go         one session, in Redis: how it begins
+//	session_live.go    whether it lives, and longer for being seen
+//	session_end.go     how it ends
 //	account_cache.go   the durable word on sessions, at most one second old
 //	who.go             who is asking
 //	cookie.go          the two cookies
@@ -37,8 +40,9 @@
 // as hashes, the id_token hint and the PKCE verifier sealed. Losing Redis costs a
 // new sign-in and nothing else, and can never bring an ended session back: a
 // session lives only while its record is there, the account's epoch key is there
-// and equal, and the account's SessionsInvalidBefore, kept in the durable store,
-// is not later than the session. When Redis or the durable store does not
+// and equal, the account's SessionsInvalidBefore, kept in the durable store, is
+// not later than the session, and its proof is later than the person's newest
+// sign-out at the provider, which Redis and the durable store both keep. When Redis or the durable store does not
 // answer, nobody is signed in.
 //
 // # Room that is left
@@ -46,6 +50,5 @@
 // A transaction has a purpose, so that identity trips and step-up become further
 // purposes; a session has a kind, so that app sessions become another; every
 // secret is hashed under its use, so that a bearer token can never serve as a
-// cookie. Session records change by compare-and-set only. Back-channel logout
-// verifies with the same key set, under its own pinned algorithm.
+// cookie. Session records change by compare-and-set only.
 package signin

@@ -277,6 +277,7 @@ func routes(s *SignIn) http.Handler {
 	mux.HandleFunc("/auth/session", s.Session)
 	mux.HandleFunc("/auth/logout", s.Logout)
 	mux.HandleFunc("/auth/signed-out", s.SignedOut)
+	mux.HandleFunc("/auth/backchannel-logout", s.BackchannelLogout)
 	mux.HandleFunc("/.well-known/jwks.json", s.ClientKeys)
 	mux.Handle("/graphql", s.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := From(r.Context())

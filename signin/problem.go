@@ -63,6 +63,8 @@ const (
 	ProblemUnauthenticated Problem = "unauthenticated"
 	// ProblemSessionExpired: the session has ended.
 	ProblemSessionExpired Problem = "session_expired"
+	// ProblemSignedOutMeanwhile: the person was signed out while signing in.
+	ProblemSignedOutMeanwhile Problem = "signed_out_meanwhile"
 	// ProblemProviderUnavailable: the provider cannot be reached.
 	ProblemProviderUnavailable Problem = "provider_unavailable"
 	// ProblemSessionStoreUnavailable: sessions cannot be read or written.
@@ -105,7 +107,7 @@ func PageProblems() []Problem {
 		ProblemStateUnknown, ProblemStateUsed, ProblemBrowserMismatch, ProblemIssuerMismatch,
 		ProblemProviderError, ProblemAccessDenied, ProblemTemporarilyUnavailable, ProblemServiceSuspended,
 		ProblemTokenExchangeFailed, ProblemIDTokenInvalid, ProblemAssuranceTooLow, ProblemReauthFailed,
-		ProblemSubjectMismatch, ProblemIdentityNotProved, ProblemIdentityInvalid, ProblemIdentityUnavailable,
+		ProblemSubjectMismatch, ProblemIdentityNotProved, ProblemSignedOutMeanwhile, ProblemIdentityInvalid, ProblemIdentityUnavailable,
 		ProblemAlreadyBound, ProblemBindingLocked, ProblemUnauthenticated, ProblemSessionExpired,
 		ProblemProviderUnavailable,
 		ProblemSessionStoreUnavailable, ProblemAccountStoreUnavailable, ProblemInternal,

@@ -26,11 +26,30 @@ return ARGV[1]`)
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('INCR', KEYS[1]) end
 return 1`)
 
+	// moveEpochScript is raiseEpochScript for somebody who lives by the epoch ARGV[1]
+	// and wants to live on: it gives the new epoch, or 0 when theirs is over already.
+	moveEpochScript = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('INCR', KEYS[1])`)
+
+	// providerLogoutScript moves the time of a person's newest sign-out at the
+	// provider (KEYS[1]) forward to ARGV[1], and never back.
+	providerLogoutScript = redis.NewScript(`
+local held = tonumber(redis.call('GET', KEYS[1]) or '0') or 0
+if tonumber(ARGV[1]) > held then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return 1`)
+
 	// replaceScript changes a record (KEYS[1]) only if it is still what was read: it
 	// neither revives a session that has ended nor undoes what another request wrote.
 	replaceScript = redis.NewScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`)
+
+	// amendScript is replaceScript for a change that leaves the record's life alone.
+	amendScript = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1`)
 
 	// listSessionScript puts a session (ARGV[3]) that ends at ARGV[2] on the list of

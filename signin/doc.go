@@ -16,6 +16,8 @@
 //	login.go           GET  /auth/login, the way out to the provider
 //	callback.go        GET  /auth/callback, the way back
 //	session_status.go  GET  /auth/session
+//	session_extend.go  POST /auth/session/extend, and what such requests must carry
+//	session_list.go    GET, DELETE /auth/sessions and DELETE /auth/sessions/{id}
 //	logout.go          POST /auth/logout, GET /auth/signed-out
 //	backchannel.go     POST /auth/backchannel-logout, by which the provider says so
 //	assertion.go       private_key_jwt and GET /.well-known/jwks.json

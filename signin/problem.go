@@ -118,6 +118,8 @@ func PageProblems() []Problem {
 var statuses = map[Problem]int{
 	ProblemUnauthenticated:         http.StatusUnauthorized,
 	ProblemSessionExpired:          http.StatusUnauthorized,
+	ProblemStepUpRequired:          http.StatusUnauthorized,
+	ProblemNotFound:                http.StatusNotFound,
 	ProblemCrossOrigin:             http.StatusForbidden,
 	ProblemIdentityUnavailable:     http.StatusNotFound,
 	ProblemAlreadyBound:            http.StatusConflict,
@@ -191,13 +193,20 @@ func (s *SignIn) toProgram(w http.ResponseWriter, r *http.Request, code Problem,
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
 	}
-	writeJSON(w, status, "application/problem+json", struct {
-		Type   string  `json:"type"`
-		Title  string  `json:"title"`
-		Status int     `json:"status"`
-		Code   Problem `json:"code"`
-		Ref    string  `json:"ref"`
-	}{"about:blank", http.StatusText(status), status, code, ref})
+	writeJSON(w, status, "application/problem+json", newProblemJSON(status, code, ref))
+}
+
+// problemJSON is the body of a refusal, by RFC 9457.
+type problemJSON struct {
+	Type   string  `json:"type"`
+	Title  string  `json:"title"`
+	Status int     `json:"status"`
+	Code   Problem `json:"code"`
+	Ref    string  `json:"ref"`
+}
+
+func newProblemJSON(status int, code Problem, ref string) problemJSON {
+	return problemJSON{"about:blank", http.StatusText(status), status, code, ref}
 }
 
 // toEither answers a faulting address that people and programs both call: whoever

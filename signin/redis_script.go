@@ -26,11 +26,12 @@ return ARGV[1]`)
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('INCR', KEYS[1]) end
 return 1`)
 
-	// moveEpochScript is raiseEpochScript for somebody who lives by the epoch ARGV[1]
-	// and wants to live on: it gives the new epoch, or 0 when theirs is over already.
+	// moveEpochScript moves the account's epoch (KEYS[1]) from ARGV[1] to ARGV[2]. It
+	// gives 0 when it was another by then: whoever lived by ARGV[1] has been ended.
 	moveEpochScript = redis.NewScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('INCR', KEYS[1])`)
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1`)
 
 	// providerLogoutScript moves the time of a person's newest sign-out at the
 	// provider (KEYS[1]) forward to ARGV[1], and never back.
@@ -44,12 +45,6 @@ return 1`)
 	replaceScript = redis.NewScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1`)
-
-	// amendScript is replaceScript for a change that leaves the record's life alone.
-	amendScript = redis.NewScript(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1`)
 
 	// listSessionScript puts a session (ARGV[3]) that ends at ARGV[2] on the list of

@@ -60,9 +60,8 @@ type session struct {
 	// Idle is how long the session lives unseen, in milliseconds; zero: as web
 	// sessions do.
 	Idle int64 `json:"idle,omitempty"`
-	// Renewed is when the session was let live on as the others were ended. The
-	// durable word counts from here.
-	Renewed int64 `json:"renewed,omitempty"`
+	// NextEpoch is the one that the session lives on in when it ends the others.
+	NextEpoch string `json:"nextEpoch,omitempty"`
 	// Device is what an app calls the device it runs on.
 	Device string `json:"device,omitempty"`
 	// Hint is the ID token, sealed, which the provider wants back at sign-out.
@@ -93,7 +92,7 @@ func indexEntry(handle, tokenHash string) string { return handle + "." + tokenHa
 // token, or of an app's family of tokens.
 func entryOf(e *session, hash string) string {
 	if e.Kind == KindApp {
-		return e.Handle + ".f." + hash
+		return familyEntry(e.Handle, hash)
 	}
 	return indexEntry(e.Handle, hash)
 }
@@ -102,7 +101,7 @@ func entryOf(e *session, hash string) string {
 func recordKey(entry string) string {
 	_, hash, _ := strings.Cut(entry, ".")
 	if family, ok := strings.CutPrefix(hash, "f."); ok {
-		return "lr:f:{" + family + "}"
+		return familyKey(family)
 	}
 	return sessionKey(hash)
 }
@@ -118,9 +117,6 @@ func newEpoch(random io.Reader) (string, error) {
 	// 52 bits: exact in Lua's numbers, and far from where INCR would overflow.
 	return strconv.FormatUint(binary.BigEndian.Uint64(b[:])>>12, 10), nil
 }
-
-// began is since when the session has not been ended along with others.
-func (e *session) began() time.Time { return time.UnixMilli(max(e.CreatedAt, e.Renewed)) }
 
 // idleEnd is when the session ends by our clock unless it is seen before.
 func (s *SignIn) idleEnd(e *session) time.Time {
@@ -220,11 +216,12 @@ func roundedUp(t time.Time) int64 {
 // trimSessions ends what exceeds maxSessions, but never the one that just began.
 // A sign-in does not fail over it.
 func (s *SignIn) trimSessions(ctx context.Context, v *verdict, began string) {
-	live, err := s.listed(ctx, v)
+	live, err := s.listed(ctx, v.account.ID)
 	if err != nil {
 		s.log.WarnContext(ctx, "sessions not counted", "account", v.account.ID, "why", reason(err))
 		return
 	}
+	live = slices.DeleteFunc(live, func(l listedSession) bool { return v.check(s, &l.session) != nil })
 	slices.SortFunc(live, func(a, b listedSession) int { return cmp.Compare(a.LastSeen, b.LastSeen) })
 	for over := len(live) - maxSessions; over > 0; live = live[1:] {
 		if live[0].Handle == began {

@@ -94,9 +94,9 @@ func (s *SignIn) verdictOn(ctx context.Context, account *plr.Account) (*verdict,
 // out.
 func (v *verdict) check(s *SignIn, e *session) error {
 	switch authTime := time.UnixMilli(e.AuthTime); {
-	case e.Account != v.account.ID || v.epoch == "" || v.epoch != e.Epoch:
+	case e.Account != v.account.ID || v.epoch == "" || (v.epoch != e.Epoch && v.epoch != e.NextEpoch):
 		return errSessionEpoch
-	case v.account.SessionEnded(e.Handle, e.began()), v.account.SessionEnded(e.generation(), e.began()):
+	case v.account.SessionEnded(e.Handle, time.UnixMilli(e.CreatedAt)), v.account.SessionEnded(e.generation(), time.UnixMilli(e.CreatedAt)):
 		return errSessionDurable
 	case e.AuthTime <= v.signOut || !authTime.After(v.account.ProviderLogoutAt):
 		return errProviderLogout

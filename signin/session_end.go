@@ -29,7 +29,7 @@ func (s *SignIn) endSession(ctx context.Context, hash string) (*session, error) 
 	if err != nil || !known {
 		return nil, err
 	}
-	if err := s.endDurably(ctx, e); err != nil {
+	if err := s.endInStore(ctx, e); err != nil {
 		s.log.WarnContext(ctx, "signed out in Redis only", "session", e.Handle, "why", reason(err))
 	}
 	return e, s.dropRecord(ctx, e, hash)
@@ -48,7 +48,7 @@ func (s *SignIn) endEntry(ctx context.Context, entry string) (*session, error) {
 	if err != nil || !known {
 		return nil, err
 	}
-	if err := s.endDurably(ctx, e); err != nil {
+	if err := s.endInStore(ctx, e); err != nil {
 		return nil, accountFault{err}
 	}
 	return e, s.dropRecord(ctx, e, hash)
@@ -70,8 +70,8 @@ func (s *SignIn) recordToEnd(ctx context.Context, hash string) (e *session, know
 	return e, true, nil
 }
 
-// endDurably has nothing to do for an account that is gone.
-func (s *SignIn) endDurably(ctx context.Context, e *session) error {
+// endInStore has nothing to do for an account that is gone.
+func (s *SignIn) endInStore(ctx context.Context, e *session) error {
 	err := s.config.Accounts.EndSession(ctx, e.Account, e.Handle, time.UnixMilli(e.AbsoluteAt))
 	s.accounts.forget(e.Account)
 	if plr.CodeOf(err) == plr.CodeNotFound {

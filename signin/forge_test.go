@@ -323,7 +323,7 @@ func (f *forge) knowsClient(assertion string) bool {
 	// The library verifies a salt of any length; others take only the one of RFC 7518.
 	digest := sha256.Sum256([]byte(assertion[:strings.LastIndexByte(assertion, '.')]))
 	salt := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
-	if rsa.VerifyPSS(&clientKey().PublicKey, crypto.SHA256, digest[:], parsed.Signatures[0].Signature, salt) != nil {
+	if f.h.config.AssertionAlg == string(jose.PS256) && rsa.VerifyPSS(&clientKey().PublicKey, crypto.SHA256, digest[:], parsed.Signatures[0].Signature, salt) != nil {
 		return false
 	}
 	payload, err := parsed.Verify(clientKey().Public())

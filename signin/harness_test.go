@@ -275,8 +275,18 @@ func routes(s *SignIn) http.Handler {
 	mux.HandleFunc("/auth/identity/start", s.IdentityStart)
 	mux.HandleFunc("/auth/identity/return", s.IdentityReturn)
 	mux.HandleFunc("/auth/session", s.Session)
+	mux.HandleFunc("/auth/session/extend", s.ExtendSession)
+	mux.HandleFunc("/auth/sessions", func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			s.EndOtherSessions(w, r)
+			return
+		}
+		s.Sessions(w, r)
+	})
+	mux.HandleFunc("/auth/sessions/{id}", s.EndSessionByID)
 	mux.HandleFunc("/auth/logout", s.Logout)
 	mux.HandleFunc("/auth/signed-out", s.SignedOut)
+	mux.HandleFunc("/auth/backchannel-logout", s.BackchannelLogout)
 	mux.HandleFunc("/.well-known/jwks.json", s.ClientKeys)
 	mux.Handle("/graphql", s.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := From(r.Context())

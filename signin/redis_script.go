@@ -26,6 +26,20 @@ return ARGV[1]`)
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('INCR', KEYS[1]) end
 return 1`)
 
+	// moveEpochScript moves the account's epoch (KEYS[1]) from ARGV[1] to ARGV[2]. It
+	// gives 0 when it was another by then: whoever lived by ARGV[1] has been ended.
+	moveEpochScript = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1`)
+
+	// providerLogoutScript moves the time of a person's newest sign-out at the
+	// provider (KEYS[1]) forward to ARGV[1], and never back.
+	providerLogoutScript = redis.NewScript(`
+local held = tonumber(redis.call('GET', KEYS[1]) or '0') or 0
+if tonumber(ARGV[1]) > held then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return 1`)
+
 	// replaceScript changes a record (KEYS[1]) only if it is still what was read: it
 	// neither revives a session that has ended nor undoes what another request wrote.
 	replaceScript = redis.NewScript(`

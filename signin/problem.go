@@ -131,6 +131,8 @@ var statuses = map[Problem]int{
 	ProblemSessionStoreUnavailable: http.StatusServiceUnavailable,
 	ProblemAccountStoreUnavailable: http.StatusServiceUnavailable,
 	ProblemInternal:                http.StatusInternalServerError,
+	ProblemAppUnauthenticated:      http.StatusUnauthorized,
+	ProblemNoApps:                  http.StatusNotFound,
 }
 
 // why is a reason in our own fixed words, and so safe to log. Anything else

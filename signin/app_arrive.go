@@ -7,9 +7,27 @@ import (
 	"openplr/plr"
 )
 
-// arriveApp ends a trip that an app waits for: it gives the address at the app
-// with a code that the app trades for tokens. On a step-up or identity trip the
-// caller has checked what such a trip must bring, the same person above all.
+// appLives says whether the app session that a step-up or identity trip belongs to
+// still lives, and is of the trip's account. The Problem counts only with an error.
+func (s *SignIn) appLives(ctx context.Context, t *transaction) (Problem, error) {
+	f, _, err := s.readFamily(ctx, t.App.Family)
+	if err == nil && f.Account != t.Account {
+		err = errAppOther
+	}
+	if err == nil {
+		_, err = s.judgeFamily(ctx, f)
+	}
+	switch {
+	case ended(err):
+		return ProblemAppSessionOver, err
+	case err != nil:
+		return storeProblem(err), err
+	}
+	return "", nil
+}
+
+// arriveApp ends a trip that an app waits for, after all checks of its purpose: it
+// gives the address at the app, with a code that the app trades for tokens.
 func (s *SignIn) arriveApp(ctx context.Context, t *transaction, p *proof, idToken string) (location string, code Problem, err error) {
 	account := t.Account
 	if t.Purpose == purposeSignIn {
@@ -26,16 +44,13 @@ func (s *SignIn) arriveApp(ctx context.Context, t *transaction, p *proof, idToke
 	now := s.now()
 	c := &appCode{
 		Version: 1, Client: t.App.Client, Redirect: t.App.Redirect, Challenge: t.App.Challenge,
-		Account: account, Epoch: epoch, CreatedAt: now.UnixMilli(),
+		Account: account, Epoch: epoch, CreatedAt: now.UnixMilli(), Family: t.App.Family,
 		AuthTime: p.authTime.UnixMilli(), Issuer: s.config.Issuer, Subject: plr.AccountKey(s.config.Issuer, p.subject),
 	}
-	if t.Purpose != purposeSignIn {
-		c.Family = t.App.Family
-	}
-	switch t.Purpose {
-	case purposeStepUp:
+	if p.fresh {
 		c.StepUpAt = now.UnixMilli()
-	case purposeIdentity:
+	}
+	if t.Purpose == purposeIdentity {
 		c.IdentityAt = now.UnixMilli()
 	}
 	secret, err := s.storeCode(ctx, c, idToken)
@@ -44,6 +59,8 @@ func (s *SignIn) arriveApp(ctx context.Context, t *transaction, p *proof, idToke
 	}
 	return s.appLocation(t.App, url.Values{"code": {secret}}), "", nil
 }
+
+const errAppOther = why("the app session is another account's")
 
 // holdEpoch gives the epoch of the account, made if there is none.
 func (s *SignIn) holdEpoch(ctx context.Context, account string) (string, error) {

@@ -7,23 +7,24 @@ import (
 	"openplr/plr"
 )
 
-// appLives says whether the app session that a step-up or identity trip belongs to
-// still lives, and is of the trip's account. The Problem counts only with an error.
-func (s *SignIn) appLives(ctx context.Context, t *transaction) (Problem, error) {
+// appLives gives the account of the app session that a step-up or identity trip
+// belongs to, while it still lives. The Problem counts only with an error.
+func (s *SignIn) appLives(ctx context.Context, t *transaction) (*plr.Account, Problem, error) {
 	f, _, err := s.readFamily(ctx, t.App.Family)
+	var account *plr.Account
 	if err == nil && f.Account != t.Account {
-		err = errAppOther
+		err = errTripSession
 	}
 	if err == nil {
-		_, err = s.judgeFamily(ctx, f)
+		account, err = s.judgeFamily(ctx, f)
 	}
 	switch {
 	case ended(err):
-		return ProblemAppSessionOver, err
+		return nil, ProblemSessionExpired, err
 	case err != nil:
-		return storeProblem(err), err
+		return nil, storeProblem(err), err
 	}
-	return "", nil
+	return account, "", nil
 }
 
 // arriveApp ends a trip that an app waits for, after all checks of its purpose: it
@@ -45,7 +46,7 @@ func (s *SignIn) arriveApp(ctx context.Context, t *transaction, p *proof, idToke
 	c := &appCode{
 		Version: 1, Client: t.App.Client, Redirect: t.App.Redirect, Challenge: t.App.Challenge,
 		Account: account, Epoch: epoch, CreatedAt: now.UnixMilli(), Family: t.App.Family,
-		AuthTime: p.authTime.UnixMilli(), Issuer: s.config.Issuer, Subject: plr.AccountKey(s.config.Issuer, p.subject),
+		AuthTime: p.authTime.UnixMilli(), Vector: p.vector, Roles: p.roles, Issuer: s.config.Issuer, Subject: plr.AccountKey(s.config.Issuer, p.subject),
 	}
 	if p.fresh {
 		c.StepUpAt = now.UnixMilli()
@@ -59,8 +60,6 @@ func (s *SignIn) arriveApp(ctx context.Context, t *transaction, p *proof, idToke
 	}
 	return s.appLocation(t.App, url.Values{"code": {secret}}), "", nil
 }
-
-const errAppOther = why("the app session is another account's")
 
 // holdEpoch gives the epoch of the account, made if there is none.
 func (s *SignIn) holdEpoch(ctx context.Context, account string) (string, error) {
@@ -86,7 +85,7 @@ func appError(code Problem) string {
 		return "temporarily_unavailable"
 	case ProblemAppRequestInvalid, ProblemHandoffInvalid:
 		return "invalid_request"
-	case ProblemAppSessionOver:
+	case ProblemSessionExpired:
 		return "login_required"
 	case ProblemProviderError, ProblemTokenExchangeFailed, ProblemIDTokenInvalid, ProblemIssuerMismatch, ProblemInternal:
 		return "server_error"

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-
-	"openplr/plr"
 )
 
 const (
@@ -24,8 +22,6 @@ const (
 	ProblemAppRequestInvalid Problem = "app_request_invalid"
 	// ProblemHandoffInvalid: the hand-off is unknown, used, too old or another app's.
 	ProblemHandoffInvalid Problem = "handoff_invalid"
-	// ProblemAppSessionOver: the app session that the hand-off was made for has ended.
-	ProblemAppSessionOver Problem = "app_session_over"
 )
 
 const (
@@ -142,37 +138,29 @@ func (s *SignIn) bindHandoff(ctx context.Context, t *transaction, secret string)
 	case h.Client != t.App.Client || h.Action != t.Purpose:
 		return "", ProblemHandoffInvalid, errHandoffOther
 	}
+	if t.Purpose == purposeIdentity && s.config.Identity.VTR == "" {
+		return "", ProblemIdentityUnavailable, errNoIdentity
+	}
 	f, _, err := s.readFamily(ctx, h.Family)
 	if err == nil {
 		_, err = s.judgeFamily(ctx, f)
 	}
 	switch {
 	case ended(err):
-		return "", ProblemAppSessionOver, err
+		return "", ProblemSessionExpired, err
 	case err != nil:
 		return "", storeProblem(err), err
 	}
 	if t.Purpose == purposeIdentity {
-		if err := s.config.Accounts.MayProveIdentity(ctx, f.Account, h.Renew); err != nil {
-			return "", identityProblem(err), err
+		if code, err := s.mayProveIdentity(ctx, f.Account, h.Renew); err != nil {
+			return "", code, err
 		}
 	}
 	t.Account, t.App.Family = f.Account, h.Family
-	// Without the hint a provider that wants one asks for more; no reason to stop.
+	// Without the hint a provider that wants one asks just anybody to sign in, and
+	// somebody else is refused on the way back.
 	hint, _ = s.sealer.open(f.Hint, hintContext(h.Family))
 	return hint, "", nil
-}
-
-// identityProblem says why proving identity makes no sense now.
-func identityProblem(err error) Problem {
-	switch plr.CodeOf(err) {
-	case plr.CodeAlreadyDone:
-		return "already_bound"
-	case plr.CodeLimitReached:
-		return "binding_locked"
-	default:
-		return ProblemAccountStoreUnavailable
-	}
 }
 
 // backToApp sends the browser back to the app with what went wrong.

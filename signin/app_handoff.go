@@ -40,10 +40,6 @@ type handoff struct {
 
 func handoffKey(hash string) string { return "lr:handoff:{" + hash + "}" }
 
-// ProblemAppUnauthenticated: no access token came along, or one that opens no
-// living session.
-const ProblemAppUnauthenticated Problem = "app_unauthenticated"
-
 // AppHandoff serves POST /auth/app/handoff with an access token and the JSON body
 // {"action": "step_up" or "identity", "renew": bool?}. The answer {"handoff",
 // "expires_in"} goes once, within a minute, to /auth/app/authorize. renew asks to
@@ -59,13 +55,13 @@ func (s *SignIn) AppHandoff(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	token, ok := appBearer(r)
 	if !ok {
-		s.toAppSignIn(w, r, errNoBearer)
+		s.toAppSignIn(w, r, ProblemUnauthenticated, errNoBearer)
 		return
 	}
 	e, _, err := s.liveApp(ctx, token, false)
 	switch {
 	case ended(err):
-		s.toAppSignIn(w, r, err)
+		s.toAppSignIn(w, r, ProblemSessionExpired, err)
 		return
 	case err != nil:
 		s.toProgram(w, r, storeProblem(err), err)
@@ -91,9 +87,9 @@ func (s *SignIn) AppHandoff(w http.ResponseWriter, r *http.Request) {
 }
 
 // toAppSignIn tells an app that its access token opens nothing.
-func (s *SignIn) toAppSignIn(w http.ResponseWriter, r *http.Request, cause error) {
+func (s *SignIn) toAppSignIn(w http.ResponseWriter, r *http.Request, code Problem, cause error) {
 	w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-	s.toProgram(w, r, ProblemAppUnauthenticated, cause)
+	s.toProgram(w, r, code, cause)
 }
 
 // appBearer gives the access token of a request, or false unless there is exactly
@@ -135,7 +131,7 @@ func (s *SignIn) storeHandoff(ctx context.Context, h *handoff) (secret string, c
 	f, _, err := s.readFamily(ctx, h.Family)
 	switch {
 	case ended(err):
-		return "", ProblemAppUnauthenticated, err
+		return "", ProblemSessionExpired, err
 	case err != nil:
 		return "", ProblemSessionStoreUnavailable, err
 	}

@@ -274,12 +274,12 @@ func TestAppHandoff(t *testing.T) {
 		"of a session that has ended": func(_ *testing.T, _ *house, p *phone) {
 			handoff := p.handoff(`{"action":"step_up"}`)
 			p.post("/auth/app/revoke", "token="+p.tokens.AccessToken)
-			p.refusedWith(p.authorize(stepUp(p, handoff)), "login_required", ProblemAppSessionOver)
+			p.refusedWith(p.authorize(stepUp(p, handoff)), "login_required", ProblemSessionExpired)
 		},
 		"of a session that ends on the way": func(_ *testing.T, h *house, p *phone) {
 			u := p.leave(stepUp(p, p.handoff(`{"action":"step_up"}`)))
 			p.post("/auth/app/revoke", "token="+p.tokens.AccessToken)
-			p.refusedWith(p.browser.back(h.op.authorize(u)), "login_required", ProblemAppSessionOver)
+			p.refusedWith(p.browser.back(h.op.authorize(u)), "login_required", ProblemSessionExpired)
 		},
 		"of a session that ends before the code is traded": func(_ *testing.T, _ *house, p *phone) {
 			code := p.code(stepUp(p, p.handoff(`{"action":"step_up"}`)))
@@ -313,9 +313,9 @@ func TestAppHandoff(t *testing.T) {
 				if resp.Header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
 					t.Errorf("%q: %v", bearer, resp.Header)
 				}
-				h.wantJSON(resp, http.StatusUnauthorized, ProblemAppUnauthenticated)
+				h.wantJSON(resp, http.StatusUnauthorized, ProblemUnauthenticated)
 			}
-			h.wantJSON(p.post("/auth/app/handoff", `{"action":"step_up"}`, json, p.bearer(), p.bearer()), http.StatusUnauthorized, ProblemAppUnauthenticated)
+			h.wantJSON(p.post("/auth/app/handoff", `{"action":"step_up"}`, json, p.bearer(), p.bearer()), http.StatusUnauthorized, ProblemUnauthenticated)
 			h.mini.Close()
 			h.wantJSON(p.post("/auth/app/handoff", `{"action":"step_up"}`, json, p.bearer()), http.StatusServiceUnavailable, ProblemSessionStoreUnavailable)
 		},

@@ -131,7 +131,6 @@ var statuses = map[Problem]int{
 	ProblemSessionStoreUnavailable: http.StatusServiceUnavailable,
 	ProblemAccountStoreUnavailable: http.StatusServiceUnavailable,
 	ProblemInternal:                http.StatusInternalServerError,
-	ProblemAppUnauthenticated:      http.StatusUnauthorized,
 	ProblemNoApps:                  http.StatusNotFound,
 }
 

@@ -137,6 +137,9 @@ func (s *SignIn) liveApp(ctx context.Context, token string, touch bool) (*sessio
 	if touch && now.Sub(time.UnixMilli(f.LastSeen)) >= touchEvery {
 		seen := *f
 		seen.LastSeen = now.UnixMilli()
+		if !now.Before(time.UnixMilli(f.RotatedAt).Add(refreshGrace)) {
+			seen.Answer = "" // nobody may hear it again
+		}
 		// Losing the race is no fault: the session was seen, renewed or ended.
 		switch done, err := s.replaceFamily(ctx, hash, record, &seen); {
 		case err != nil:
@@ -225,30 +228,58 @@ func (s *SignIn) endFamily(ctx context.Context, hash string) (*session, error) {
 	case err != nil && !ended(err):
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
+	// The two steps have their own time: a durable store that hangs must not keep
+	// the session alive in Redis.
 	if err != nil { // whatever it was, it shall be gone
-		return nil, s.redis.Del(ctx, familyKey(hash)).Err()
+		return nil, s.dropFamily(ctx, hash)
 	}
-	if err := s.config.Accounts.EndSession(ctx, f.Account, f.Handle, time.UnixMilli(f.AbsoluteAt)); err != nil && plr.CodeOf(err) != plr.CodeNotFound {
-		// Written over whatever is there: a rotation that has not seen this fails. No
-		// account has the empty epoch.
-		dead := *f
-		dead.Epoch = ""
-		if record, jsonErr := json.Marshal(&dead); jsonErr != nil {
-			err = errors.Join(err, jsonErr)
-		} else if redisErr := s.redis.SetXX(ctx, familyKey(hash), record, redis.KeepTTL).Err(); redisErr != nil && !errors.Is(redisErr, redis.Nil) {
-			err = errors.Join(err, redisErr)
-		}
-		return nil, accountFault{err}
+	if err := s.endDurably(ctx, f); err != nil {
+		return nil, errors.Join(accountFault{err}, s.killFamily(ctx, hash, f))
 	}
 	s.accounts.forget(f.Account)
-	if err := s.redis.Del(ctx, familyKey(hash)).Err(); err != nil {
+	if err := s.dropFamily(ctx, hash); err != nil {
 		return nil, err
 	}
 	// The session is dead already; a list entry left behind only names it.
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	s.redis.ZRem(ctx, indexKey(f.Account), familyEntry(f.Handle, hash))
 	return &f.session, nil
+}
+
+func (s *SignIn) endDurably(ctx context.Context, f *family) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	err := s.config.Accounts.EndSession(ctx, f.Account, f.Handle, time.UnixMilli(f.AbsoluteAt))
+	if plr.CodeOf(err) == plr.CodeNotFound {
+		return nil // an account that is gone has no sessions
+	}
+	return err
+}
+
+func (s *SignIn) dropFamily(ctx context.Context, hash string) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return s.redis.Del(ctx, familyKey(hash)).Err()
+}
+
+// killFamily makes f a session that is dead but remembered. It is written over
+// whatever is there: a rotation that has not seen it fails. No account has the
+// empty epoch.
+func (s *SignIn) killFamily(ctx context.Context, hash string, f *family) error {
+	dead := *f
+	dead.Epoch = ""
+	record, err := json.Marshal(&dead)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	err = s.redis.SetXX(ctx, familyKey(hash), record, redis.KeepTTL).Err()
+	if errors.Is(err, redis.Nil) {
+		return nil // gone meanwhile
+	}
+	return err
 }
 
 // appTokens is the answer that gives tokens, by RFC 6749 section 5.1.
@@ -283,7 +314,7 @@ func (s *SignIn) issue(f *family, locator []byte) (answer string, err error) {
 	}
 	f.AccessAt = access.UnixMilli()
 	out.ExpiresIn, out.RefreshExpiresIn = int64(access.Sub(now)/time.Second), int64(end.Sub(now)/time.Second)
-	body, err := json.Marshal(out)
+	body, err := json.Marshal(out) //nolint:gosec // the answer is where the tokens go
 	return string(body), err
 }
 

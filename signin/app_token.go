@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -16,6 +17,8 @@ import (
 const (
 	maxAppForm     = 8 << 10
 	maxDeviceLabel = 64 // characters
+	// grantTimeout bounds the trade of a code, which has several steps.
+	grantTimeout = 10 * time.Second
 )
 
 // The errors of RFC 6749, section 5.2, that we give. They stand in the audit line
@@ -67,7 +70,7 @@ func (s *SignIn) AppToken(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Pragma", "no-cache")
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write([]byte(answer)) // an app that has gone asks again
+	_, _ = w.Write([]byte(answer)) //nolint:gosec // JSON, said so, of our own making; an app that has gone asks again
 }
 
 func (s *SignIn) grant(w http.ResponseWriter, r *http.Request) (answer string, fault *grantFault) {
@@ -169,7 +172,8 @@ func (s *SignIn) tradeCode(ctx context.Context, client *AppClient, form url.Valu
 	}
 	hash := hashOf(useAppCode, code)
 	// From here on the app must not be able to go away half-way.
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grantTimeout)
+	defer cancel()
 	c, came, err := s.takeCode(ctx, hash, familyHash(locator))
 	switch {
 	case errors.Is(err, errCodeUsed):

@@ -80,13 +80,10 @@ func (s *SignIn) refreshAgain(ctx context.Context, hash, presented string, f *fa
 		if _, err := s.judgeFamily(ctx, f); err != nil {
 			return "", storeFault(err, f)
 		}
-		if f.Answer == "" {
-			return "", storeFault(errRefreshReplaced, f)
-		}
 		if answer, err := s.sealer.open(f.Answer, answerContext(hash, presented)); err == nil {
 			return answer, nil
 		}
-		// The key is gone, and with it the tokens: nobody can have them.
+		// There is no answer; or its key is gone, and with it the tokens.
 		return "", storeFault(errRefreshReplaced, f)
 	}
 	if _, err := s.endFamily(context.WithoutCancel(ctx), hash); err != nil {

@@ -287,6 +287,13 @@ func TestAppHandoff(t *testing.T) {
 			p.refuse(p.form(code), http.StatusBadRequest, "invalid_grant")
 			p.want(isExpired)
 		},
+		"signed out everywhere before the code is traded": func(_ *testing.T, h *house, p *phone) {
+			code := p.code(stepUp(p, p.handoff(`{"action":"step_up"}`)))
+			b := h.browser()
+			b.signIn()
+			b.logout(`{"everywhere":true}`)
+			p.refuse(p.form(code), http.StatusBadRequest, "invalid_grant")
+		},
 		"59 another person comes back": func(_ *testing.T, h *house, p *phone) {
 			u := p.leave(stepUp(p, p.handoff(`{"action":"step_up"}`)))
 			h.op.bend(func() { h.op.claims = func(c map[string]any) { c["sub"] = person + "-other" } })

@@ -40,6 +40,17 @@
 //	session_live.go    whether it lives, and longer for being seen
 //	session_end.go     how it ends
 //	account_cache.go   the durable word on sessions, at most one second old
+//	app_client.go      the mobile apps that may have sessions
+//	app_authorize.go   GET  /auth/app/authorize, an app's way out
+//	app_arrive.go      its way back
+//	app_code.go        the code that it gets there
+//	app_token.go       POST /auth/app/token: a code for tokens
+//	app_refresh.go     and a refresh token for new ones
+//	app_family.go      an app session begun, and renewed by step-up
+//	app_session.go     its record, in Redis, and its tokens
+//	app_handoff.go     POST /auth/app/handoff, from an app to the browser
+//	app_revoke.go      POST /auth/app/revoke
+//	app_links.go       the files by which apps claim our link
 //	who.go             who is asking
 //	cookie.go          the two cookies
 //	return_to.go       where a person goes after signing in

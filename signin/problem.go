@@ -131,6 +131,7 @@ var statuses = map[Problem]int{
 	ProblemSessionStoreUnavailable: http.StatusServiceUnavailable,
 	ProblemAccountStoreUnavailable: http.StatusServiceUnavailable,
 	ProblemInternal:                http.StatusInternalServerError,
+	ProblemNoApps:                  http.StatusNotFound,
 }
 
 // why is a reason in our own fixed words, and so safe to log. Anything else

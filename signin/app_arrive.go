@@ -16,7 +16,7 @@ func (s *SignIn) appLives(ctx context.Context, t *transaction) (*plr.Account, Pr
 		err = errTripSession
 	}
 	if err == nil {
-		account, err = s.judgeFamily(ctx, f)
+		account, err = s.judge(ctx, &f.session)
 	}
 	switch {
 	case ended(err):
@@ -30,23 +30,27 @@ func (s *SignIn) appLives(ctx context.Context, t *transaction) (*plr.Account, Pr
 // arriveApp ends a trip that an app waits for, after all checks of its purpose: it
 // gives the address at the app, with a code that the app trades for tokens.
 func (s *SignIn) arriveApp(ctx context.Context, t *transaction, p *proof, idToken string) (location string, code Problem, err error) {
-	account := t.Account
+	var account *plr.Account
 	if t.Purpose == purposeSignIn {
-		person, err := s.config.Accounts.SignedIn(ctx, s.config.Issuer, p.subject)
-		if err != nil {
-			return "", ProblemAccountStoreUnavailable, err
-		}
-		account = person.ID
+		account, err = s.config.Accounts.SignedIn(ctx, s.config.Issuer, p.subject)
+	} else {
+		account, err = s.config.Accounts.Account(ctx, t.Account)
 	}
-	epoch, err := s.holdEpoch(ctx, account)
+	if err != nil {
+		return "", ProblemAccountStoreUnavailable, err
+	}
+	epoch, err := s.holdEpoch(ctx, account.ID)
 	if err != nil {
 		return "", ProblemSessionStoreUnavailable, err
 	}
 	now := s.now()
 	c := &appCode{
-		Version: 1, Client: t.App.Client, Redirect: t.App.Redirect, Challenge: t.App.Challenge,
-		Account: account, Epoch: epoch, CreatedAt: now.UnixMilli(), Family: t.App.Family,
-		AuthTime: p.authTime.UnixMilli(), Vector: p.vector, Roles: p.roles, Issuer: s.config.Issuer, Subject: plr.AccountKey(s.config.Issuer, p.subject),
+		Version: 1, Client: t.App.Client, Redirect: t.App.Redirect, Challenge: t.App.Challenge, Family: t.App.Family,
+		Account: account.ID, Epoch: epoch, CreatedAt: now.UnixMilli(),
+		// After the account was read, whatever the clocks of other replicas say.
+		Began:    max(now.UnixMilli(), roundedUp(account.SessionsInvalidBefore)),
+		AuthTime: p.authTime.UnixMilli(), Vector: p.vector, Roles: p.roles,
+		Issuer: s.config.Issuer, Subject: subjectHash(account.Issuer, account.Subject),
 	}
 	if p.fresh {
 		c.StepUpAt = now.UnixMilli()

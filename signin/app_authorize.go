@@ -143,7 +143,7 @@ func (s *SignIn) bindHandoff(ctx context.Context, t *transaction, secret string)
 	}
 	f, _, err := s.readFamily(ctx, h.Family)
 	if err == nil {
-		_, err = s.judgeFamily(ctx, f)
+		_, err = s.judge(ctx, &f.session)
 	}
 	switch {
 	case ended(err):

@@ -33,6 +33,8 @@ type appCode struct {
 	// what is still to be traded too.
 	Epoch     string `json:"epoch"`
 	CreatedAt int64  `json:"createdAt"`
+	// Began is when a new session began by the account's own reckoning.
+	Began int64 `json:"began"`
 	// Family is the hash of the app session that the code renews; empty for a new one.
 	Family string `json:"family,omitempty"`
 

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"time"
 )
@@ -31,7 +30,7 @@ func (s *SignIn) startFamily(ctx context.Context, c *appCode, idToken string, lo
 		Version: 1, Handle: handle, Kind: KindApp, Account: c.Account, Epoch: c.Epoch,
 		// The session began when the person arrived: what ended all sessions between
 		// then and now ended this one.
-		CreatedAt:  c.CreatedAt,
+		CreatedAt:  c.Began,
 		AbsoluteAt: time.UnixMilli(c.CreatedAt).Add(life).UnixMilli(),
 		Idle:       idle.Milliseconds(), Device: device,
 	}}
@@ -41,23 +40,13 @@ func (s *SignIn) startFamily(ctx context.Context, c *appCode, idToken string, lo
 	if err := s.prove(f, c, idToken, hash); err != nil {
 		return nil, "", err
 	}
-	if _, err := s.judgeFamily(ctx, f); err != nil {
-		return f, "", err
-	}
-	record, err := json.Marshal(f)
+	account, err := s.config.Accounts.Account(ctx, c.Account)
 	if err != nil {
-		return nil, "", err
+		return f, "", accountFault{err}
 	}
-	storeCtx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	// The index first: an entry without a session is harmless, a session that no
-	// list shows is not.
-	if err := listSessionScript.Run(storeCtx, s.redis, []string{indexKey(f.Account)}, f.CreatedAt, f.AbsoluteAt,
-		familyEntry(handle, hash), epochLife.Milliseconds()).Err(); err != nil {
-		return f, "", err
-	}
-	life = time.Duration(s.familyLife(f)) * time.Millisecond
-	if err := s.redis.Set(storeCtx, familyKey(hash), record, life).Err(); err != nil {
+	if err := s.keepRecord(ctx, account, &f.session, hash, f); err != nil {
 		return f, "", err
 	}
 	return f, answer, nil
@@ -75,7 +64,7 @@ func (s *SignIn) renewFamily(ctx context.Context, c *appCode, idToken string) (f
 			return f, "", errSessionRecord
 		}
 		// Judged as it is: what ended it must not be undone by proving more.
-		if _, err := s.judgeFamily(ctx, f); err != nil {
+		if _, err := s.judge(ctx, &f.session); err != nil {
 			return f, "", err
 		}
 		locator, err := s.sealer.open(f.Locator, locatorContext(c.Family))

@@ -201,6 +201,17 @@ func TestAppSessionAndStores(t *testing.T) {
 			p.want(isExpired)
 			p.refuse(p.refreshForm(), http.StatusBadRequest, "invalid_grant")
 		},
+		"signed out at the provider": func(_ *testing.T, h *house, p *phone) {
+			h.pass(time.Minute)
+			h.book.edit(func(list map[string]*plr.Account) {
+				for _, a := range list {
+					a.ProviderLogoutAt = h.clock.Now()
+				}
+			})
+			h.pass(accountAge)
+			p.want(isExpired)
+			p.refuse(p.refreshForm(), http.StatusBadRequest, "invalid_grant")
+		},
 		"a record bound to a key, of a newer replica": func(_ *testing.T, h *house, p *phone) {
 			hash, _ := p.family()
 			record, err := h.mini.Get(familyKey(hash))
@@ -219,4 +230,25 @@ func TestAppSessionAndStores(t *testing.T) {
 			test(t, h, p)
 		})
 	}
+}
+
+// People have ten sessions side by side, of whichever kind: the one unseen for
+// longest ends.
+func TestAppSessionTooMany(t *testing.T) {
+	t.Parallel()
+	h := newAppHouse(t)
+	first, b := h.phone(), h.browser()
+	first.signIn("app_lock", "true")
+	h.pass(time.Minute)
+	b.signIn()
+	h.pass(time.Second)
+	for range 8 {
+		h.phone().signIn()
+	}
+	first.want(isSignedIn)
+	last := h.phone()
+	last.signIn()
+	first.want(isSignedIn) // seen a moment ago
+	last.want(isSignedIn)
+	b.want(isExpired)
 }

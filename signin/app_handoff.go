@@ -7,7 +7,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -53,8 +52,8 @@ func (s *SignIn) AppHandoff(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := r.Context()
-	token, ok := appBearer(r)
-	if !ok {
+	token, presented := bearerToken(r)
+	if !presented {
 		s.toAppSignIn(w, r, ProblemUnauthenticated, errNoBearer)
 		return
 	}
@@ -90,17 +89,6 @@ func (s *SignIn) AppHandoff(w http.ResponseWriter, r *http.Request) {
 func (s *SignIn) toAppSignIn(w http.ResponseWriter, r *http.Request, code Problem, cause error) {
 	w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 	s.toProgram(w, r, code, cause)
-}
-
-// appBearer gives the access token of a request, or false unless there is exactly
-// one Authorization header that holds one.
-func appBearer(r *http.Request) (token string, ok bool) {
-	values := r.Header.Values("Authorization")
-	if len(values) != 1 {
-		return "", false
-	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	return token, strings.EqualFold(scheme, "Bearer") && isAccessToken(token)
 }
 
 func readHandoff(w http.ResponseWriter, r *http.Request) (action purpose, renew bool, code Problem, err error) {

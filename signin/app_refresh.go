@@ -50,7 +50,7 @@ func (s *SignIn) refresh(ctx context.Context, client *AppClient, token string) (
 		if !sameHash(f.Refresh, presented) {
 			return s.refreshAgain(ctx, hash, presented, f, now)
 		}
-		if _, err := s.judgeFamily(ctx, f); err != nil {
+		if _, err := s.judge(ctx, &f.session); err != nil {
 			return "", storeFault(err, f)
 		}
 		next := *f
@@ -77,7 +77,7 @@ func (s *SignIn) refresh(ctx context.Context, client *AppClient, token string) (
 // session ends for both.
 func (s *SignIn) refreshAgain(ctx context.Context, hash, presented string, f *family, now time.Time) (answer string, fault *grantFault) {
 	if age := now.Sub(time.UnixMilli(f.RotatedAt)); sameHash(f.Previous, presented) && age < refreshGrace {
-		if _, err := s.judgeFamily(ctx, f); err != nil {
+		if _, err := s.judge(ctx, &f.session); err != nil {
 			return "", storeFault(err, f)
 		}
 		if answer, err := s.sealer.open(f.Answer, answerContext(hash, presented)); err == nil {

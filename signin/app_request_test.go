@@ -315,14 +315,17 @@ func TestAppHandoff(t *testing.T) {
 			}
 			h.wantJSON(p.post("/auth/app/handoff", `{"action":"step_up"}`, p.bearer()), http.StatusUnsupportedMediaType, ProblemUnsupportedMediaType)
 			h.wantJSON(p.post("/auth/app/handoff", `"`+strings.Repeat("x", maxHandoffBody)+`"`, p.bearer(), json), http.StatusRequestEntityTooLarge, ProblemBodyTooLarge)
-			for _, bearer := range []string{"", "Bearer", "Bearer x", "Basic eDp5", "Bearer " + p.tokens.RefreshToken} {
+			for bearer, code := range map[string]Problem{
+				"": ProblemUnauthenticated, "Basic eDp5": ProblemUnauthenticated, "Bearer": ProblemSessionExpired, "Bearer x": ProblemSessionExpired,
+				"Bearer " + p.tokens.RefreshToken: ProblemSessionExpired,
+			} {
 				resp := p.post("/auth/app/handoff", `{"action":"step_up"}`, json, header("Authorization", bearer))
 				if resp.Header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
 					t.Errorf("%q: %v", bearer, resp.Header)
 				}
-				h.wantJSON(resp, http.StatusUnauthorized, ProblemUnauthenticated)
+				h.wantJSON(resp, http.StatusUnauthorized, code)
 			}
-			h.wantJSON(p.post("/auth/app/handoff", `{"action":"step_up"}`, json, p.bearer(), p.bearer()), http.StatusUnauthorized, ProblemUnauthenticated)
+			h.wantJSON(p.post("/auth/app/handoff", `{"action":"step_up"}`, json, p.bearer(), p.bearer()), http.StatusUnauthorized, ProblemSessionExpired)
 			h.mini.Close()
 			h.wantJSON(p.post("/auth/app/handoff", `{"action":"step_up"}`, json, p.bearer()), http.StatusServiceUnavailable, ProblemSessionStoreUnavailable)
 		},

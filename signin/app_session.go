@@ -130,7 +130,7 @@ func (s *SignIn) liveApp(ctx context.Context, token string, touch bool) (*sessio
 	case !now.Before(time.UnixMilli(f.AccessAt)):
 		return nil, nil, errAccessOver
 	}
-	account, err := s.judgeFamily(ctx, f)
+	account, err := s.judge(ctx, &f.session)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -187,34 +187,6 @@ func (s *SignIn) familyLife(f *family) int64 {
 	return max(s.idleEnd(&f.session).Sub(s.now()).Milliseconds(), 1)
 }
 
-// judgeFamily says whether the session lives, whatever token is presented.
-func (s *SignIn) judgeFamily(ctx context.Context, f *family) (*plr.Account, error) {
-	if !s.now().Before(s.idleEnd(&f.session)) {
-		return nil, errSessionOver
-	}
-	storeCtx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	epoch, err := s.redis.Get(storeCtx, epochKey(f.Account)).Result()
-	switch {
-	case errors.Is(err, redis.Nil): // lost or evicted: nothing may be resurrected
-		return nil, errSessionEpoch
-	case err != nil:
-		return nil, err
-	case epoch != f.Epoch:
-		return nil, errSessionEpoch
-	}
-	account, err := s.accounts.account(ctx, f.Account)
-	switch {
-	case err != nil && plr.CodeOf(err) == plr.CodeNotFound:
-		return nil, errAccountGone
-	case err != nil:
-		return nil, accountFault{err}
-	case account.SessionEnded(f.Handle, time.UnixMilli(f.CreatedAt)):
-		return nil, errSessionDurable
-	}
-	return account, nil
-}
-
 // endFamily ends the app session with this hash and gives its record as it was,
 // or nil when there was none. The durable store is told first, so that no older
 // copy of Redis brings the session back. When it cannot be told the session is
@@ -233,28 +205,19 @@ func (s *SignIn) endFamily(ctx context.Context, hash string) (*session, error) {
 	if err != nil { // whatever it was, it shall be gone
 		return nil, s.dropFamily(ctx, hash)
 	}
-	if err := s.endDurably(ctx, f); err != nil {
+	durable, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := s.endInStore(durable, &f.session); err != nil {
 		return nil, errors.Join(accountFault{err}, s.killFamily(ctx, hash, f))
 	}
-	s.accounts.forget(f.Account)
 	if err := s.dropFamily(ctx, hash); err != nil {
 		return nil, err
 	}
 	// The session is dead already; a list entry left behind only names it.
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel = context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	s.redis.ZRem(ctx, indexKey(f.Account), familyEntry(f.Handle, hash))
 	return &f.session, nil
-}
-
-func (s *SignIn) endDurably(ctx context.Context, f *family) error {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	err := s.config.Accounts.EndSession(ctx, f.Account, f.Handle, time.UnixMilli(f.AbsoluteAt))
-	if plr.CodeOf(err) == plr.CodeNotFound {
-		return nil // an account that is gone has no sessions
-	}
-	return err
 }
 
 func (s *SignIn) dropFamily(ctx context.Context, hash string) error {
@@ -268,7 +231,7 @@ func (s *SignIn) dropFamily(ctx context.Context, hash string) error {
 // empty epoch.
 func (s *SignIn) killFamily(ctx context.Context, hash string, f *family) error {
 	dead := *f
-	dead.Epoch = ""
+	dead.Epoch, dead.NextEpoch = "", ""
 	record, err := json.Marshal(&dead)
 	if err != nil {
 		return err

@@ -177,13 +177,20 @@ func (s *SignIn) keepSession(ctx context.Context, account *plr.Account, e *sessi
 	e.Issuer, e.Subject = s.config.Issuer, subjectHash(account.Issuer, account.Subject)
 	// Began after the account was read, whatever the clocks of other replicas say.
 	e.CreatedAt, e.LastSeen = max(now.UnixMilli(), roundedUp(account.SessionsInvalidBefore)), now.UnixMilli()
-	record, err := json.Marshal(e)
+	return s.keepRecord(ctx, account, e, hash, e)
+}
+
+// keepRecord is the second half of keepSession, for a session that is complete.
+// whole is what to write: the session or what holds it.
+func (s *SignIn) keepRecord(ctx context.Context, account *plr.Account, e *session, hash string, whole any) error {
+	record, err := json.Marshal(whole)
 	if err != nil {
 		return err
 	}
+	now := s.now()
 	// The list last: an entry whose record is gone is dead, and may be taken off.
 	entry := entryOf(e, hash)
-	if err := s.redis.Set(ctx, recordKey(entry), record, s.idleEnd(e).Sub(now)).Err(); err != nil {
+	if err := s.redis.Set(ctx, recordKey(entry), record, max(s.idleEnd(e).Sub(now), time.Millisecond)).Err(); err != nil {
 		return err
 	}
 	err = listSessionScript.Run(ctx, s.redis, []string{indexKey(account.ID)}, now.UnixMilli(), e.AbsoluteAt, entry, epochLife.Milliseconds()).Err()

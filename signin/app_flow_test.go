@@ -252,3 +252,33 @@ func TestAppSessionTooMany(t *testing.T) {
 	last.want(isSignedIn)
 	b.want(isExpired)
 }
+
+// An app that ends the other sessions keeps its own, whose record holds more than
+// a browser's; one that another ends is gone.
+func TestAppEndsOtherSessions(t *testing.T) {
+	t.Parallel()
+	h := newAppHouse(t)
+	p, other, b := h.phone(), h.phone(), h.browser()
+	p.signIn()
+	other.signIn()
+	b.signIn()
+	h.pass(time.Second)
+	app := h.browser()
+	if resp := app.do(http.MethodDelete, "/auth/sessions?except=current", "", p.bearer()); resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("%d %s\n%s", resp.StatusCode, bodyOf(t, resp), h.logs)
+	}
+	h.pass(accountAge)
+	b.want(isExpired)
+	other.want(isExpired)
+	other.refuse(other.refreshForm(), http.StatusBadRequest, "invalid_grant")
+	p.want(isSignedIn)
+	p.renew()
+	p.want(isSignedIn)
+	// And one by one, from a browser.
+	b.signIn()
+	if resp := b.do(http.MethodDelete, "/auth/sessions/"+p.tokens.SessionID, "", header(RequestedByHeader, RequestedBy)); resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("%d %s\n%s", resp.StatusCode, bodyOf(t, resp), h.logs)
+	}
+	p.want(isExpired)
+	p.refuse(p.refreshForm(), http.StatusBadRequest, "invalid_grant")
+}

@@ -160,28 +160,24 @@ func (s *SignIn) startSession(ctx context.Context, account *plr.Account, p *proo
 	return token, e, nil
 }
 
-// keepSession completes a new session of an account just read and keeps it under
-// hash, on the account's list, and ends the one unseen for longest when there are
-// too many. Until it returns nil, nobody may be given the token.
+// keepSession completes a new web session of an account just read and stores it.
 func (s *SignIn) keepSession(ctx context.Context, account *plr.Account, e *session, hash string) error {
-	epoch, err := newEpoch(s.random)
-	if err != nil {
-		return err
-	}
-	epoch, err = holdEpochScript.Run(ctx, s.redis, []string{epochKey(account.ID)}, epoch, epochLife.Milliseconds()).Text()
+	epoch, err := s.holdEpoch(ctx, account.ID)
 	if err != nil {
 		return err
 	}
 	now := s.now()
 	e.Version, e.Account, e.Epoch = 1, account.ID, epoch
-	e.Issuer, e.Subject = s.config.Issuer, subjectHash(account.Issuer, account.Subject)
+	e.Issuer, e.Subject = account.Issuer, subjectHash(account.Issuer, account.Subject)
 	// Began after the account was read, whatever the clocks of other replicas say.
 	e.CreatedAt, e.LastSeen = max(now.UnixMilli(), roundedUp(account.SessionsInvalidBefore)), now.UnixMilli()
 	return s.keepRecord(ctx, account, e, hash, e)
 }
 
-// keepRecord is the second half of keepSession, for a session that is complete.
-// whole is what to write: the session or what holds it.
+// keepRecord is the second half of keepSession, for a session of whichever kind
+// that is complete. whole is what to write: the session or what holds it. An error
+// for which ended holds says that the person was signed out in the meantime; the
+// session is gone again then.
 func (s *SignIn) keepRecord(ctx context.Context, account *plr.Account, e *session, hash string, whole any) error {
 	record, err := json.Marshal(whole)
 	if err != nil {
@@ -228,13 +224,9 @@ func (s *SignIn) trimSessions(ctx context.Context, v *verdict, began string) {
 		s.log.WarnContext(ctx, "sessions not counted", "account", v.account.ID, "why", reason(err))
 		return
 	}
-	live = slices.DeleteFunc(live, func(l listedSession) bool { return v.check(s, &l.session) != nil })
+	live = slices.DeleteFunc(live, func(l listedSession) bool { return l.Handle == began || v.check(s, &l.session) != nil })
 	slices.SortFunc(live, func(a, b listedSession) int { return cmp.Compare(a.LastSeen, b.LastSeen) })
-	for over := len(live) - maxSessions; over > 0; live = live[1:] {
-		if live[0].Handle == began {
-			continue
-		}
-		over--
+	for ; len(live) > maxSessions-1; live = live[1:] {
 		if _, err := s.endEntry(ctx, live[0].entry); err != nil {
 			s.log.WarnContext(ctx, "session too many not ended", "session", live[0].Handle, "why", reason(err))
 			return

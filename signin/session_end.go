@@ -130,7 +130,7 @@ func (s *SignIn) endOtherSessions(ctx context.Context, account *plr.Account, han
 	if err != nil {
 		return 0, err
 	}
-	if err := s.noteEpoch(ctx, &kept[i], v.epoch, next); err != nil {
+	if err := s.noteEpoch(ctx, v, &kept[i], next); err != nil {
 		return 0, err
 	}
 	moved, err := moveEpochScript.Run(ctx, s.redis, []string{epochKey(account.ID)}, v.epoch, next).Int()
@@ -170,12 +170,16 @@ func (s *SignIn) epochAfter(epoch string) (string, error) {
 	return strconv.FormatInt(n+1<<16+int64(binary.BigEndian.Uint32(b[:])), 10), nil
 }
 
-// noteEpoch writes into a record that its session lives in epoch now and in next
-// after it. Whatever else the record holds, of an app for one, stays.
-func (s *SignIn) noteEpoch(ctx context.Context, l *listedSession, epoch, next string) error {
+// noteEpoch writes into the record of a living session that it lives in the epoch
+// of now and in next after it. Whatever else the record holds, of an app for one,
+// stays.
+func (s *SignIn) noteEpoch(ctx context.Context, v *verdict, l *listedSession, next string) error {
 	key, record := recordKey(l.entry), l.record
 	for range 5 {
 		e, err := parseSession(record)
+		if err == nil {
+			err = v.check(s, e) // whatever ended it meanwhile must not be undone
+		}
 		if err != nil {
 			return err
 		}
@@ -183,7 +187,7 @@ func (s *SignIn) noteEpoch(ctx context.Context, l *listedSession, epoch, next st
 		if err := json.Unmarshal([]byte(record), &members); err != nil {
 			return errSessionRecord
 		}
-		members["epoch"], members["nextEpoch"] = json.RawMessage(strconv.Quote(epoch)), json.RawMessage(strconv.Quote(next))
+		members["epoch"], members["nextEpoch"] = json.RawMessage(strconv.Quote(v.epoch)), json.RawMessage(strconv.Quote(next))
 		changed, err := json.Marshal(members)
 		if err != nil {
 			return err

@@ -476,6 +476,32 @@ func TestAttack50EndingRacesExtending(t *testing.T) {
 				t.Errorf("overwritten by %s", got)
 			}
 		},
+		"ending the others revives none that was ended meanwhile": func(t *testing.T, h *house, b *browser) {
+			b.signIn()
+			key, record := b.record()
+			e, err := parseSession(record)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err := h.verdictOn(t.Context(), h.book.list[e.Account])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, now := range []string{"", "x", strings.Replace(record, `"epoch":"`+e.Epoch+`"`, `"epoch":"","nextEpoch":"`+e.Epoch+`"`, 1)} {
+				h.mini.Del(key)
+				if now != "" {
+					h.mini.Set(key, now)
+				}
+				l := listedSession{session: *e, entry: entryOf(e, hashOf(useWebSession, b.cookies[SessionCookie])), record: record}
+				if err := h.noteEpoch(t.Context(), v, &l, "7"); !ended(err) {
+					t.Errorf("%v", err)
+				}
+				if got, _ := h.mini.Get(key); got != now {
+					t.Errorf("%q became %q", now, got)
+				}
+				b.want(isExpired)
+			}
+		},
 		"ending the others": func(t *testing.T, h *house, b *browser) {
 			endingRace(t, h, b, func() { h.wantGone(b.own(http.MethodDelete, "/auth/sessions?except=current")) })
 			b.want(isSignedIn)

@@ -94,7 +94,7 @@ func (s *SignIn) verdictOn(ctx context.Context, account *plr.Account) (*verdict,
 // out.
 func (v *verdict) check(s *SignIn, e *session) error {
 	switch authTime := time.UnixMilli(e.AuthTime); {
-	case e.Account != v.account.ID || v.epoch == "" || (v.epoch != e.Epoch && v.epoch != e.NextEpoch):
+	case e.Account != v.account.ID || v.epoch == "" || e.Epoch == "" || (v.epoch != e.Epoch && v.epoch != e.NextEpoch):
 		return errSessionEpoch
 	case v.account.SessionEnded(e.Handle, time.UnixMilli(e.CreatedAt)), v.account.SessionEnded(e.generation(), time.UnixMilli(e.CreatedAt)):
 		return errSessionDurable

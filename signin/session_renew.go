@@ -62,11 +62,12 @@ func (s *SignIn) renewSession(ctx context.Context, oldHash, idToken string, chan
 		return "", nil, errSessionOver
 	}
 
-	if err := listSessionScript.Run(ctx, s.redis, []string{indexKey(e.Account)}, now.UnixMilli(), e.AbsoluteAt,
-		indexEntry(e.Handle, hash), maxAbsolute.Milliseconds()).Err(); err != nil {
+	// The list last: an entry whose record is gone counts as dead.
+	if err := s.redis.Set(ctx, sessionKey(hash), record, left).Err(); err != nil {
 		return "", nil, err
 	}
-	if err := s.redis.Set(ctx, sessionKey(hash), record, left).Err(); err != nil {
+	if err := listSessionScript.Run(ctx, s.redis, []string{indexKey(e.Account)}, now.UnixMilli(), e.AbsoluteAt,
+		indexEntry(e.Handle, hash), epochLife.Milliseconds()).Err(); err != nil {
 		s.withdraw(ctx, &e, hash)
 		return "", nil, err
 	}

@@ -381,6 +381,16 @@ func TestSessionEnds(t *testing.T) {
 func TestAttack70AccountGone(t *testing.T) {
 	t.Parallel()
 	eachWith(t, map[string]func(*testing.T, *house, *browser){
+		"sessions ended by staff": func(_ *testing.T, h *house, b *browser) {
+			b.signIn()
+			h.pass(time.Second)
+			if err := h.book.EndSessions(h.t.Context(), b.account()); err != nil {
+				h.t.Fatal(err)
+			}
+			b.want(isExpired)
+			h.wantJSON(b.get("/auth/sessions"), http.StatusUnauthorized, ProblemSessionExpired)
+			h.wantJSON(b.own(http.MethodPost, "/auth/session/extend"), http.StatusUnauthorized, ProblemSessionExpired)
+		},
 		"account deleted": func(_ *testing.T, h *house, b *browser) {
 			b.signIn()
 			h.book.edit(func(list map[string]*plr.Account) { clear(list) })

@@ -113,36 +113,38 @@ func TestSessionList(t *testing.T) {
 				t.Error("asking extended the session")
 			}
 		},
-		"of apps too": func(t *testing.T, h *house, b *browser) {
+		"of apps too": func(t *testing.T, _ *house, _ *browser) {
+			h := newAppHouse(t)
+			b, p := h.browser(), h.phone()
 			b.signIn()
-			_, record := b.record()
-			e, err := parseSession(record)
-			if err != nil {
-				t.Fatal(err)
-			}
-			// Thirty days without being seen, as apps that lock themselves may be.
-			e.Kind, e.Handle, e.Device, e.Idle = KindApp, "ses_app", "Telephone", longestSession.Milliseconds()
-			e.AbsoluteAt = h.clock.Now().Add(longestSession).UnixMilli()
-			app, err := json.Marshal(e)
-			if err != nil {
-				t.Fatal(err)
-			}
-			entry := entryOf(e, "family")
-			h.mini.Set(familyKey("family"), string(app))
-			h.mini.ZAdd(indexKey(e.Account), float64(e.AbsoluteAt), entry)
-			if entry != familyEntry("ses_app", "family") || recordKey(entry) != familyKey("family") {
-				t.Errorf("entry %s", entry)
-			}
+			p.signIn("app_lock", "true", "device_label", "Telephone")
 			for range 5 {
 				h.pass(29 * time.Minute)
 				b.want(isSignedIn)
 			}
-			list := b.list()
-			if len(list) != 2 || !slices.ContainsFunc(list, func(l listedSessionJSON) bool {
-				return l.ID == "ses_app" && l.Kind == KindApp && l.DeviceLabel != nil && *l.DeviceLabel == "Telephone"
+			// Not seen for long, as apps that lock themselves may be.
+			if !slices.ContainsFunc(b.list(), func(l listedSessionJSON) bool {
+				return l.ID == p.tokens.SessionID && l.Kind == KindApp && !l.Current && l.DeviceLabel != nil && *l.DeviceLabel == "Telephone"
 			}) {
-				t.Errorf("got %+v", list)
+				t.Errorf("got %+v", b.list())
 			}
+			p.renew()
+			var out sessionListJSON
+			if body := bodyOf(t, h.browser().get("/auth/sessions", p.bearer())); unmarshal(body, &out) != nil || len(out.Sessions) != 2 ||
+				out.Sessions[0].Current == out.Sessions[1].Current {
+				t.Errorf("to the app: %s", body)
+			}
+			if body := bodyOf(t, h.browser().get("/auth/session", p.bearer())); !strings.Contains(body, `"kind":"app"`) || !strings.Contains(body, `"deviceLabel":"Telephone"`) {
+				t.Errorf("to the app: %s", body)
+			}
+			b.steppedUp(h.clock.Now())
+			h.wantGone(b.own(http.MethodDelete, "/auth/sessions/"+p.tokens.SessionID))
+			p.want(isExpired)
+			// And the app its own, without a cookie and so without the header.
+			p.signIn()
+			h.wantGone(h.browser().do(http.MethodDelete, "/auth/sessions/"+p.tokens.SessionID, "", p.bearer()))
+			p.want(isExpired)
+			b.want(isSignedIn)
 		},
 		"without the dead": func(t *testing.T, h *house, b *browser) {
 			idle := h.browser()
@@ -575,6 +577,64 @@ func TestAttack50EndingRacesExtending(t *testing.T) {
 			}
 		},
 	})
+}
+
+func TestAttack50EndingOthersRacesRefresh(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(b *browser, app string) *http.Response{
+		"all others": func(b *browser, _ string) *http.Response {
+			return b.own(http.MethodDelete, "/auth/sessions?except=current")
+		},
+		"this one": func(b *browser, app string) *http.Response {
+			return b.own(http.MethodDelete, "/auth/sessions/"+app)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newAppHouse(t)
+			p, b := h.phone(), h.browser()
+			p.signIn("app_lock", "true")
+			b.signIn()
+			h.pass(2 * time.Minute)
+			b.steppedUp(h.clock.Now())
+			hash, f := p.family()
+			before, _ := h.mini.Get(familyKey(hash))
+			epoch, _ := h.mini.Get(epochKey(f.Account))
+			var wg sync.WaitGroup
+			var mu sync.Mutex
+			tokens := []*phone{p}
+			for range 6 {
+				wg.Go(func() {
+					one := h.phone()
+					h.browser().who(p.bearer()) // extends
+					resp, body := one.grant(p.refreshForm())
+					mu.Lock()
+					defer mu.Unlock()
+					if resp.StatusCode == http.StatusOK {
+						must(unmarshal(body, &one.tokens))
+						tokens = append(tokens, one)
+					}
+				})
+			}
+			wg.Go(func() { h.wantGone(end(b, f.Handle)) })
+			wg.Wait()
+			check := func() {
+				t.Helper()
+				for _, one := range tokens {
+					one.want(isExpired)
+					one.refuse(one.refreshForm(), http.StatusBadRequest, "invalid_grant")
+				}
+			}
+			check()
+			b.want(isSignedIn)
+			if list := b.list(); len(list) != 1 {
+				t.Errorf("list %+v", list)
+			}
+			h.mini.Set(familyKey(hash), before) // Redis as it was
+			h.mini.Set(epochKey(f.Account), epoch)
+			check()
+		})
+	}
 }
 
 // endingRace lets end, by b, race with requests that extend the sessions of

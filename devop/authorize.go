@@ -7,19 +7,6 @@ import (
 	"slices"
 )
 
-// hint is what became of the request's id_token_hint.
-type hint struct {
-	subject string
-	err     error
-}
-
-type hintKey struct{}
-
-func hintFrom(ctx context.Context) hint {
-	h, _ := ctx.Value(hintKey{}).(hint)
-	return h
-}
-
 // authorize checks what the library does not, or not strictly, before it sees
 // the request.
 func (p *provider) authorize(next http.Handler) http.HandlerFunc {
@@ -34,33 +21,41 @@ func (p *provider) authorize(next http.Handler) http.HandlerFunc {
 				return
 			}
 		}
+		params := r.URL.Query()
+		if r.Method == http.MethodPost {
+			params = r.PostForm
+		}
+		known := params.Get("client_id") == p.cfg.ClientID
+		var fault error
+		if params.Has("request") && known {
+			var err error
+			if params, fault, err = p.unpack(params); err != nil {
+				p.refuse(w, r, err)
+				return
+			}
+		}
 		// The library normalises before it compares: it takes "HTTP://" for
 		// "http://" and drops an empty fragment. Exact means exact (RFC 9700 2.1).
-		if r.Form.Get("client_id") == p.cfg.ClientID && !slices.Contains(p.cfg.RedirectURIs, r.Form.Get("redirect_uri")) {
+		if known && !slices.Contains(p.cfg.RedirectURIs, params.Get("redirect_uri")) {
 			p.refuse(w, r, invalidRequest("redirect_uri is not registered for the client"))
 			return
 		}
-		next.ServeHTTP(w, p.takeHint(r))
+		a := p.readRequest(params)
+		if fault != nil {
+			a.fault = fault
+		}
+		next.ServeHTTP(w, withParams(r.WithContext(context.WithValue(r.Context(), askedKey{}, a)), params))
 	}
 }
 
-// takeHint reads id_token_hint and hides it from the library, which would refuse
-// an expired one, and with a page in place of a redirect.
-func (p *provider) takeHint(r *http.Request) *http.Request {
-	raw := r.Form.Get("id_token_hint")
-	if raw == "" {
-		return r
-	}
-	var h hint
-	h.subject, h.err = p.readHint(raw)
-
-	r = r.WithContext(context.WithValue(r.Context(), hintKey{}, h))
-	query := r.URL.Query()
-	for _, values := range []url.Values{query, r.Form, r.PostForm} {
-		values.Del("id_token_hint")
-	}
+// withParams puts other parameters in place of those of a copied request.
+func withParams(r *http.Request, params url.Values) *http.Request {
 	u := *r.URL
-	u.RawQuery = query.Encode()
-	r.URL = &u
+	r.URL, r.Form = &u, params
+	if r.Method == http.MethodPost {
+		u.RawQuery, r.PostForm = "", params
+	} else {
+		u.RawQuery = params.Encode()
+	}
 	return r
 }

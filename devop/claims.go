@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 // What a sign-in remembers on its way to the tokens.
 const (
 	keyAuthTime = "auth_time" // int64, when the person signed in
+	keySession  = "sid"       // string, of this trip alone
 	keyATHash   = "at_hash"   // string
 )
 
@@ -21,16 +23,21 @@ var claimsSupported = []string{
 	goidc.ClaimSubject, goidc.ClaimAuthTime,
 	goidc.ClaimEmail, goidc.ClaimEmailVerified,
 	goidc.ClaimName, goidc.ClaimGivenName, goidc.ClaimFamilyName, goidc.ClaimBirthdate,
+	claimCoreIdentity, claimAddress, claimReturnCode,
 }
 
 // idTokenClaims adds to iss, sub, aud and nonce, which the library sets, and puts
 // the times on our clock: what is returned here wins over the library's values.
+// "vot" is the credential level alone, even when an identity was proved.
 func (p *provider) idTokenClaims(_ context.Context, g *goidc.Grant) map[string]any {
 	now := p.cfg.Now()
 	claims := map[string]any{
 		goidc.ClaimIssuedAt: now.Unix(),
 		goidc.ClaimExpiry:   now.Add(idTokenLife).Unix(),
 		goidc.ClaimAuthTime: g.Store[keyAuthTime],
+		"sid":               g.Store[keySession],
+		"vot":               askedIn(g.Store).level.credential,
+		"vtm":               p.at(trustmarkPath),
 	}
 	if hash, ok := g.Store[keyATHash]; ok {
 		claims[goidc.ClaimAccessTokenHash] = hash
@@ -50,7 +57,7 @@ func (p *provider) noteToken(_ context.Context, t *goidc.Token, g *goidc.Grant) 
 	return nil
 }
 
-func (p *provider) userInfoClaims(_ context.Context, g *goidc.Grant) map[string]any {
+func (p *provider) userInfoClaims(ctx context.Context, g *goidc.Grant) map[string]any {
 	person, ok := p.person(g.Subject)
 	if !ok {
 		return nil
@@ -71,6 +78,13 @@ func (p *provider) userInfoClaims(_ context.Context, g *goidc.Grant) map[string]
 		set(goidc.ClaimGivenName, person.GivenName)
 		set(goidc.ClaimFamilyName, person.FamilyName)
 		set(goidc.ClaimBirthdate, person.BirthDate)
+	}
+	if asked := askedIn(g.Store); asked.level.identity {
+		proof, err := p.identityClaims(person, asked.claims)
+		if err != nil {
+			p.logFault(ctx, err) // and no identity
+		}
+		maps.Copy(claims, proof)
 	}
 	return claims
 }

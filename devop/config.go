@@ -17,9 +17,13 @@ import (
 // Config says who the provider is, who its one client is and whom it lists.
 type Config struct {
 	// Issuer is the provider's origin as the app and the browser reach it, for
-	// example "http://127.0.0.1:8090". No path, not even a slash: the protocol
-	// library would publish its metadata in the wrong place.
+	// example "http://127.0.0.1:8090". It may end in a slash, as One Login's does;
+	// wherever the issuer is named it stands as it is written here. No path: the
+	// protocol library would publish its metadata in the wrong place.
 	Issuer string
+	// CoreIdentityIssuer is the "iss" of core identity JWTs, which is not that of
+	// ID tokens. Empty means Issuer's origin followed by "/core-identity/".
+	CoreIdentityIssuer string
 
 	// ClientID is the app's client id, at most one app is known.
 	ClientID string
@@ -36,6 +40,9 @@ type Config struct {
 	// PostLogoutRedirectURIs are compared likewise. May be empty: sign-out then
 	// ends on a page of the provider.
 	PostLogoutRedirectURIs []string
+	// BackchannelLogoutURI is told of every sign-out with a logout token. Empty
+	// means that nobody is told.
+	BackchannelLogoutURI string
 	// AppOrigins are further origins through which the app's callback may send
 	// the browser on, for example "http://localhost:5173" of a front end under
 	// development. Chromium applies the sign-in page's form-action to the whole
@@ -43,12 +50,15 @@ type Config struct {
 	// leave the browser standing on the sign-in page.
 	AppOrigins []string
 
-	// People are offered on the page in this order.
+	// People are offered on the page in this order, by group.
 	People []Person
 
 	// SigningKey signs ID tokens with ES256: an ECDSA key on P-256. A key kept
 	// across restarts keeps the id_token_hint of earlier sign-ins valid.
 	SigningKey crypto.Signer
+	// IdentityKey signs core identity JWTs: another ECDSA key on P-256, published
+	// in the DID document and nowhere else.
+	IdentityKey crypto.Signer
 
 	// Now is the clock; nil means time.Now. See the package comment for the one
 	// thing that does not follow it.
@@ -58,32 +68,16 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Person is an invented person.
-type Person struct {
-	// Subject is the "sub" of every token, exactly as written here. One Login's
-	// look like "urn:fdc:gov.uk:2022:..." and hold colons.
-	Subject string
-	Name    string
-	// Email goes out under the scope "email", as verified. Optional.
-	Email string
-	// Description tells the developer what this person is good for, for example
-	// "has a record with two failed events". In English.
-	Description string
-
-	// These go out under the scope "profile" when they are set. BirthDate is
-	// YYYY-MM-DD.
-	GivenName  string
-	FamilyName string
-	BirthDate  string
-}
-
 // check reports every fault at once, so that a developer fixes them in one go.
 func (c Config) check() error {
 	var faults []error
 	bad := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 
-	if u, err := url.Parse(c.Issuer); err != nil || !isOrigin(u) || u.Scheme+"://"+u.Host != c.Issuer {
+	if u, err := url.Parse(c.origin()); err != nil || !isOrigin(u) || u.Scheme+"://"+u.Host != c.origin() {
 		bad("Issuer %q is not an http(s) origin without path", c.Issuer)
+	}
+	if c.CoreIdentityIssuer != "" && c.CoreIdentityIssuer == c.Issuer {
+		bad("CoreIdentityIssuer is the Issuer")
 	}
 	if c.ClientID == "" {
 		bad("ClientID is empty")
@@ -101,6 +95,12 @@ func (c Config) check() error {
 			bad("PostLogoutRedirectURIs: %w", err)
 		}
 	}
+	if c.BackchannelLogoutURI != "" {
+		u, err := url.Parse(c.BackchannelLogoutURI)
+		if err != nil || !isOrigin(u) || checkRedirectURI(c.BackchannelLogoutURI) != nil {
+			bad("BackchannelLogoutURI %q is not an http(s) address", c.BackchannelLogoutURI)
+		}
+	}
 	for _, origin := range c.AppOrigins {
 		if u, err := url.Parse(origin); err != nil || !isOrigin(u) || u.Scheme+"://"+u.Host != origin {
 			bad("AppOrigins: %q is not an http(s) origin without path", origin)
@@ -109,10 +109,16 @@ func (c Config) check() error {
 	if err := checkPeople(c.People); err != nil {
 		faults = append(faults, err)
 	}
-	if c.SigningKey == nil {
-		bad("SigningKey is missing")
-	} else if key, ok := c.SigningKey.Public().(*ecdsa.PublicKey); !ok || key.Curve != elliptic.P256() {
-		bad("SigningKey is not an ECDSA key on P-256")
+	signing, err := p256Half(c.SigningKey)
+	if err != nil {
+		bad("SigningKey %w", err)
+	}
+	identity, err := p256Half(c.IdentityKey)
+	if err != nil {
+		bad("IdentityKey %w", err)
+	}
+	if signing != nil && identity != nil && signing.Equal(identity) {
+		bad("IdentityKey is the SigningKey")
 	}
 	if _, err := clientKeys(c); err != nil {
 		faults = append(faults, err)
@@ -123,30 +129,18 @@ func (c Config) check() error {
 	return nil
 }
 
-func checkPeople(people []Person) error {
-	if len(people) == 0 {
-		return errors.New("People is empty")
+// origin is the issuer without its slash, to which paths are appended.
+func (c Config) origin() string { return strings.TrimSuffix(c.Issuer, "/") }
+
+func p256Half(signer crypto.Signer) (*ecdsa.PublicKey, error) {
+	if signer == nil {
+		return nil, errors.New("is missing")
 	}
-	var faults []error
-	seen := make(map[string]bool, len(people))
-	for i, p := range people {
-		switch {
-		case p.Subject == "" || len(p.Subject) > 255:
-			faults = append(faults, fmt.Errorf("People[%d]: Subject must have 1 to 255 bytes", i))
-		case seen[p.Subject]:
-			faults = append(faults, fmt.Errorf("People[%d]: Subject %q is there twice", i, p.Subject))
-		}
-		seen[p.Subject] = true
-		if p.Name == "" {
-			faults = append(faults, fmt.Errorf("People[%d]: Name is empty", i))
-		}
-		if p.BirthDate != "" {
-			if _, err := time.Parse(time.DateOnly, p.BirthDate); err != nil {
-				faults = append(faults, fmt.Errorf("People[%d]: BirthDate is not YYYY-MM-DD", i))
-			}
-		}
+	key, ok := signer.Public().(*ecdsa.PublicKey)
+	if !ok || key.Curve != elliptic.P256() {
+		return nil, errors.New("is not an ECDSA key on P-256")
 	}
-	return errors.Join(faults...)
+	return key, nil
 }
 
 // checkRedirectURI wants an absolute URI without fragment (RFC 6749 3.1.2). A

@@ -24,7 +24,7 @@ func TestNewRefusesAConfig(t *testing.T) {
 		want string
 	}{
 		"no issuer":             {func(c *devop.Config) { c.Issuer = "" }, "Issuer"},
-		"issuer with a slash":   {func(c *devop.Config) { c.Issuer += "/" }, "Issuer"},
+		"issuer with slashes":   {func(c *devop.Config) { c.Issuer += "//" }, "Issuer"},
 		"issuer with a path":    {func(c *devop.Config) { c.Issuer += "/op" }, "Issuer"},
 		"issuer with a user":    {func(c *devop.Config) { c.Issuer = "http://u@localhost" }, "Issuer"},
 		"issuer of a file":      {func(c *devop.Config) { c.Issuer = "file://localhost" }, "Issuer"},
@@ -36,9 +36,9 @@ func TestNewRefusesAConfig(t *testing.T) {
 		"EC client key":         {func(c *devop.Config) { c.ClientKey = signingKey().Public() }, "not a public RSA key"},
 		"client key without id": {func(c *devop.Config) { c.ClientKeyID = "" }, "key id"},
 		"client keys not JSON":  {func(c *devop.Config) { c.ClientKey, c.ClientJWKS = nil, []byte(`x`) }, "ClientJWKS"},
-		"client key for RS256": {func(c *devop.Config) {
-			c.ClientKey, c.ClientJWKS = nil, must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: appKey().Public(), KeyID: "a", Algorithm: "RS256"}}}))
-		}, "RS256"},
+		"client key for RS512": {func(c *devop.Config) {
+			c.ClientKey, c.ClientJWKS = nil, must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: appKey().Public(), KeyID: "a", Algorithm: "RS512"}}}))
+		}, "RS512"},
 		"client key for encryption": {func(c *devop.Config) {
 			c.ClientKey, c.ClientJWKS = nil, must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: appKey().Public(), KeyID: "a", Use: "enc"}}}))
 		}, "not for signing"},
@@ -57,6 +57,16 @@ func TestNewRefusesAConfig(t *testing.T) {
 		"person with a bad birthday": {func(c *devop.Config) {
 			c.People = []devop.Person{{Subject: "s", Name: "N", BirthDate: "28/02/2007"}}
 		}, "BirthDate"},
+		"core identity by the issuer": {func(c *devop.Config) { c.CoreIdentityIssuer = c.Issuer }, "CoreIdentityIssuer"},
+		"logout to no address":        {func(c *devop.Config) { c.BackchannelLogoutURI = "/auth/backchannel-logout" }, "BackchannelLogoutURI"},
+		"logout to a scheme":          {func(c *devop.Config) { c.BackchannelLogoutURI = "app:/logout" }, "BackchannelLogoutURI"},
+		"person of no group":          {func(c *devop.Config) { c.People = []devop.Person{{Subject: "s", Name: "N", Group: "x"}} }, "Group"},
+		"person with half a name": {func(c *devop.Config) {
+			c.People = []devop.Person{{Subject: "s", Name: "N", PreviousNames: []devop.PersonName{{Given: "N"}}}}
+		}, "PreviousNames"},
+		"no identity key":   {func(c *devop.Config) { c.IdentityKey = nil }, "IdentityKey"},
+		"RSA identity key":  {func(c *devop.Config) { c.IdentityKey = appKey() }, "IdentityKey"},
+		"one key for both":  {func(c *devop.Config) { c.IdentityKey = c.SigningKey }, "IdentityKey"},
 		"no signing key":    {func(c *devop.Config) { c.SigningKey = nil }, "SigningKey"},
 		"RSA signing key":   {func(c *devop.Config) { c.SigningKey = appKey() }, "P-256"},
 		"P-384 signing key": {func(c *devop.Config) { c.SigningKey = must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)) }, "P-256"},
@@ -75,7 +85,7 @@ func TestNewRefusesAConfig(t *testing.T) {
 	t.Run("all at once", func(t *testing.T) {
 		t.Parallel()
 		_, err := devop.New(devop.Config{})
-		for _, want := range []string{"Issuer", "ClientID", "no key", "RedirectURIs", "People", "SigningKey"} {
+		for _, want := range []string{"Issuer", "ClientID", "no key", "RedirectURIs", "People", "SigningKey", "IdentityKey"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("error %v says nothing about %s", err, want)
 			}
@@ -99,14 +109,23 @@ func TestAppsOwnScheme(t *testing.T) {
 
 func TestMetadata(t *testing.T) {
 	t.Parallel()
-	a := newApp(t)
+	for _, slash := range []string{"", "/"} {
+		t.Run("slash "+slash, func(t *testing.T) {
+			t.Parallel()
+			checkMetadata(t, newApp(t, func(c *devop.Config) { c.Issuer += slash; c.BackchannelLogoutURI = "http://localhost:8080/b" }))
+		})
+	}
+}
+
+func checkMetadata(t *testing.T, a *app) {
+	t.Helper()
 	r := a.get(a.issuer + "/.well-known/openid-configuration")
 	var doc map[string]any
 	if err := json.Unmarshal([]byte(r.body), &doc); err != nil || r.status != http.StatusOK {
 		t.Fatal(r.status, err)
 	}
 	for name, want := range map[string]any{
-		"issuer":                                a.issuer,
+		"issuer":                                a.iss,
 		"authorization_endpoint":                a.issuer + "/authorize",
 		"token_endpoint":                        a.issuer + "/token",
 		"userinfo_endpoint":                     a.issuer + "/userinfo",
@@ -116,14 +135,18 @@ func TestMetadata(t *testing.T) {
 		"grant_types_supported":                 []any{"authorization_code"},
 		"code_challenge_methods_supported":      []any{"S256"},
 		"token_endpoint_auth_methods_supported": []any{"private_key_jwt"},
-		"token_endpoint_auth_signing_alg_values_supported": []any{"PS256"},
+		"token_endpoint_auth_signing_alg_values_supported": []any{"PS256", "RS256"},
 		"id_token_signing_alg_values_supported":            []any{"ES256"},
-		"subject_types_supported":                          []any{"public"},
+		"subject_types_supported":                          []any{"pairwise"},
 		"scopes_supported":                                 []any{"openid", "email", "profile"},
 		"authorization_response_iss_parameter_supported":   true,
-		"request_parameter_supported":                      false,
+		"request_parameter_supported":                      true,
+		"request_object_signing_alg_values_supported":      []any{"PS256", "RS256"},
+		"backchannel_logout_supported":                     true,
+		"backchannel_logout_session_supported":             false,
+		"trustmarks":                                       a.issuer + "/trustmark",
 		"request_uri_parameter_supported":                  false,
-		"claims_parameter_supported":                       false,
+		"claims_parameter_supported":                       true,
 		"ui_locales_supported":                             []any{"en", "cy"},
 	} {
 		if !reflect.DeepEqual(doc[name], want) {

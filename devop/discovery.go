@@ -27,12 +27,21 @@ func (p *provider) discovery(library http.Handler) ([]byte, error) {
 	if err := json.Unmarshal(answer.body.Bytes(), &doc); err != nil {
 		return nil, fmt.Errorf("devop: metadata: %w", err)
 	}
-	doc["end_session_endpoint"] = p.cfg.Issuer + endSessionPath
+	// The library appends a path to the issuer, slash or no slash.
+	for name, path := range map[string]string{
+		"authorization_endpoint": authorizePath, "token_endpoint": tokenPath, "userinfo_endpoint": userInfoPath,
+		"jwks_uri": jwksPath, "end_session_endpoint": endSessionPath, "trustmarks": trustmarkPath,
+	} {
+		doc[name] = p.at(path)
+	}
 	doc["ui_locales_supported"] = localesSupported
 	doc["prompt_values_supported"] = []string{"none", "login"}
-	doc["claims_parameter_supported"] = false
-	doc["request_parameter_supported"] = false
-	doc["request_uri_parameter_supported"] = false // absent would mean true
+	doc["claims_parameter_supported"] = true
+	doc["request_parameter_supported"] = true
+	doc["request_object_signing_alg_values_supported"] = assertionAlgs
+	doc["backchannel_logout_supported"] = p.cfg.BackchannelLogoutURI != ""
+	doc["backchannel_logout_session_supported"] = false // no sid
+	doc["request_uri_parameter_supported"] = false      // absent would mean true
 	return json.Marshal(doc)
 }
 

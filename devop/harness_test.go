@@ -49,6 +49,8 @@ var (
 	appKey     = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 	otherKey   = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 	signingKey = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
+	// identityKey signs core identity JWTs.
+	identityKey = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
 )
 
 func must[T any](v T, err error) T {
@@ -68,6 +70,7 @@ func config(issuer string) devop.Config {
 		PostLogoutRedirectURIs: []string{signedOut, signedOut + "?from=devop"},
 		People:                 []devop.Person{tom, mari},
 		SigningKey:             signingKey(),
+		IdentityKey:            identityKey(),
 	}
 }
 
@@ -76,7 +79,9 @@ func config(issuer string) devop.Config {
 // provider's log must hold none of them.
 type app struct {
 	t        *testing.T
-	issuer   string
+	issuer   string // where the provider is
+	iss      string // what it calls itself
+	cfg      devop.Config
 	provider *oidc.Provider
 	oauth    oauth2.Config
 	http     *http.Client // follows no redirects
@@ -103,6 +108,7 @@ func newApp(t *testing.T, edits ...func(*devop.Config)) *app {
 	srv.Config.Handler = handler
 	srv.Start()
 	t.Cleanup(srv.Close)
+	a.iss, a.cfg = cfg.Issuer, cfg
 	a.now = time.Now
 	if cfg.Now != nil {
 		a.now = cfg.Now
@@ -234,7 +240,7 @@ func (a *app) auto(tr trip, subject string, pairs ...string) string {
 func (a *app) code(tr trip, r answer) string {
 	a.t.Helper()
 	q := r.location(a.t, callback)
-	if q.Get("state") != tr.state || q.Get("iss") != a.issuer || q.Get("code") == "" || q.Has("error") {
+	if q.Get("state") != tr.state || q.Get("iss") != a.iss || q.Get("code") == "" || q.Has("error") {
 		a.t.Fatalf("callback got %v", q)
 	}
 	a.secret(q.Get("code"))
@@ -246,7 +252,7 @@ func (a *app) assertion(edit func(*assertionParts)) string {
 	parts := assertionParts{
 		alg: jose.PS256, key: appKey(), kid: clientKID,
 		claims: jwt.Claims{
-			Issuer: clientID, Subject: clientID, Audience: jwt.Audience{a.issuer}, ID: rand.Text(),
+			Issuer: clientID, Subject: clientID, Audience: jwt.Audience{a.iss}, ID: rand.Text(),
 			// The one thing judged by the machine's clock, whatever Config.Now says.
 			IssuedAt: jwt.NewNumericDate(time.Now()), Expiry: jwt.NewNumericDate(time.Now().Add(time.Minute)),
 		},

@@ -2,7 +2,9 @@ package devop
 
 import (
 	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
@@ -10,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/luikyv/go-oidc/pkg/goidc"
@@ -44,8 +47,8 @@ func clientKeys(c Config) (goidc.JSONWebKeySet, error) {
 			return goidc.JSONWebKeySet{}, fmt.Errorf("client key %d has no key id of its own", i)
 		case key.Use != "" && key.Use != string(goidc.KeyUsageSignature):
 			return goidc.JSONWebKeySet{}, fmt.Errorf("client key %d is not for signing", i)
-		case key.Algorithm != "" && key.Algorithm != string(assertionAlg):
-			return goidc.JSONWebKeySet{}, fmt.Errorf("client key %d is for %s, not %s", i, key.Algorithm, assertionAlg)
+		case key.Algorithm != "" && !slices.Contains(assertionAlgs, goidc.SignatureAlgorithm(key.Algorithm)):
+			return goidc.JSONWebKeySet{}, fmt.Errorf("client key %d is for %s, not for %v", i, key.Algorithm, assertionAlgs)
 		}
 		seen[key.KeyID] = true
 		// Without a kid in the assertion the library looks for a key by this
@@ -76,8 +79,8 @@ func publicJWK(signer crypto.Signer) (jose.JSONWebKey, error) {
 // passes on whatever the signer returns.
 type rawSigner struct{ crypto.Signer }
 
-func (s rawSigner) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	der, err := s.Signer.Sign(rand, digest, opts)
+func (s rawSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	der, err := s.Signer.Sign(random, digest, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -93,4 +96,24 @@ func (s rawSigner) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) (
 	sig.R.FillBytes(out[:size])
 	sig.S.FillBytes(out[size:])
 	return out, nil
+}
+
+// signES256 makes a JWT of ours beside the library's: those of which it knows
+// nothing. Both signers of the configuration are on P-256.
+func signES256(signer crypto.Signer, typ, keyID string, claims any) (string, error) {
+	header, err := json.Marshal(map[string]string{"alg": string(idTokenAlg), "typ": typ, "kid": keyID})
+	if err != nil {
+		return "", fmt.Errorf("devop: JWT header: %w", err)
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("devop: JWT claims: %w", err)
+	}
+	signed := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(payload)
+	digest := sha256.Sum256([]byte(signed))
+	signature, err := rawSigner{signer}.Sign(rand.Reader, digest[:], crypto.SHA256)
+	if err != nil {
+		return "", err
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }

@@ -29,31 +29,52 @@ type message struct {
 }
 
 type signInPage struct {
-	Action  string
-	Problem string
+	Action     string
+	Problem    string
+	Identity   bool // the app wants an identity proved
+	Groups     []listedGroup
+	Errors     []goidc.ErrorCode
+	Everywhere string
+}
+
+type listedGroup struct {
+	Heading string
 	People  []listed
 }
 
 type listed struct {
 	Person
-	Suggested bool
+	Place int // on the page, for ids
 }
 
 // signIn shows the list. Whoever the app suggests by login_hint comes first; a
 // hint that fits nobody is ignored, as by any provider.
 func (p *provider) signIn(w http.ResponseWriter, as *goidc.AuthnSession, status int, problem func(texts) string) {
-	lang, _ := as.Store[keyLocales].(string)
-	t := textsFor(lang)
-	page := signInPage{Action: authorizePath + "/" + url.PathEscape(as.ID)}
+	asked := askedIn(as.Store)
+	t := textsFor(asked.locales)
+	page := signInPage{
+		Action: authorizePath + "/" + url.PathEscape(as.ID), Identity: asked.level.identity,
+		Errors: errorButtons, Everywhere: everywherePath + "?ui_locales=" + t.Lang,
+	}
 	if problem != nil {
 		page.Problem = problem(t)
 	}
-	for _, person := range p.cfg.People {
-		if person.Subject == as.LoginHint {
-			page.People = slices.Insert(page.People, 0, listed{person, true})
-		} else {
-			page.People = append(page.People, listed{Person: person})
+	place := 0
+	add := func(heading string, belongs func(Person) bool) {
+		group := listedGroup{Heading: heading}
+		for _, person := range p.cfg.People {
+			if belongs(person) {
+				group.People = append(group.People, listed{person, place})
+				place++
+			}
 		}
+		if len(group.People) > 0 {
+			page.Groups = append(page.Groups, group)
+		}
+	}
+	add(t.Suggested, func(person Person) bool { return person.Subject == as.LoginHint })
+	for _, g := range groups {
+		add(t.Groups[g], func(person Person) bool { return person.group() == g && person.Subject != as.LoginHint })
 	}
 	p.render(w, status, t, "signin", page)
 }

@@ -3,6 +3,7 @@ package devop_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func TestPage(t *testing.T) {
 				`>Cancel</button>`, `<link rel="stylesheet" href="/devop.css">`,
 				"Tom &lt;b&gt;Thumb&lt;/b&gt;",
 			},
-			not: []string{"<script", "<style", " style=", "onclick", "Suggested", "<b>"},
+			not: []string{"<script", "<style", " style=", "onclick", "Suggested", "<b>", "prove who you are"},
 		},
 		"Welsh": {
 			pairs: []string{"ui_locales", "fr cy-GB en"},
@@ -106,7 +107,7 @@ func TestCancel(t *testing.T) {
 	tr := a.trip()
 	form := a.formOf(a.get(a.authorizeURL(tr)))
 	q := a.do(http.MethodPost, form, url.Values{"action": {"cancel"}}).location(t, callback)
-	if q.Get("error") != "access_denied" || q.Get("state") != tr.state || q.Get("iss") != a.issuer || q.Has("code") {
+	if q.Get("error") != "access_denied" || q.Get("state") != tr.state || q.Get("iss") != a.iss || q.Has("code") {
 		t.Errorf("callback got %v", q)
 	}
 	if again := a.do(http.MethodPost, form, url.Values{"subject": {mari.Subject}}); again.status != http.StatusBadRequest {
@@ -153,4 +154,86 @@ func TestIDTokenHintAsksForOnePerson(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever reads with a screen reader or a keyboard meets the headings and the
+// buttons in this order.
+func TestPageIsInGroups(t *testing.T) {
+	t.Parallel()
+	person := func(subject string, group devop.Group) devop.Person {
+		return devop.Person{Subject: subject, Name: strings.ToUpper(subject), Group: group}
+	}
+	people := func(c *devop.Config) {
+		c.People = []devop.Person{
+			person("other", ""), person("fails", devop.GroupIdentityFails), person("sensitive", devop.GroupSensitive),
+			person("bound", devop.GroupAlreadyBound), person("several", devop.GroupSeveralMatches), person("none", devop.GroupNoMatch),
+			person("claim", devop.GroupToClaim), person("one", devop.GroupOrdinary), person("two", devop.GroupOrdinary),
+		}
+	}
+	tests := map[string]struct {
+		pairs []string
+		want  string
+	}{
+		"English": {
+			want: "Choose who to sign in as/Ordinary/ONE/one/TWO/two/To claim a record/CLAIM/claim/No match/NONE/none/Several matches/SEVERAL/several/" +
+				"Record already bound to another account/BOUND/bound/Sensitive/SENSITIVE/sensitive/Identity fails/FAILS/fails/Other/OTHER/other/cancel/" +
+				"End with an error/temporarily_unavailable/unauthorized_client/login_required/server_error/invalid_request/Sign out everywhere",
+		},
+		"Welsh, with a suggestion": {
+			pairs: []string{"ui_locales", "cy", "login_hint", "claim"},
+			want: "Dewiswch berson i fewngofnodi/Awgrymwyd gan yr ap/CLAIM/claim/Cyffredin/ONE/one/TWO/two/Dim cofnod cyfatebol/NONE/none/" +
+				"Sawl cofnod cyfatebol/SEVERAL/several/Cofnod sydd eisoes ynghlwm wrth gyfrif arall/BOUND/bound/Sensitif/SENSITIVE/sensitive/" +
+				"Methu profi hunaniaeth/FAILS/fails/Eraill/OTHER/other/cancel/Gorffen â gwall/temporarily_unavailable/unauthorized_client/" +
+				"login_required/server_error/invalid_request/Allgofnodi ym mhobman",
+		},
+	}
+	piece := regexp.MustCompile(`<(?:h1|h2|h3|summary)>([^<]+)<|<a href="/sign-out-everywhere[^>]*>([^<]+)<|<button[^>]* value="([^"]+)"`)
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, people)
+			page := a.get(a.authorizeURL(a.trip(), tc.pairs...))
+			var got []string
+			for _, m := range piece.FindAllStringSubmatch(page.body, -1) {
+				got = append(got, m[1]+m[2]+m[3])
+			}
+			if strings.Join(got, "/") != tc.want {
+				t.Errorf("got  %s\nwant %s", strings.Join(got, "/"), tc.want)
+			}
+			if strings.Count(page.body, "<h1") != 1 || strings.Contains(page.body, "tabindex") {
+				t.Error(page.body)
+			}
+		})
+	}
+}
+
+func TestPageSaysWhatIsAsked(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	page := a.get(a.authorizeURL(a.trip(), "vtr", `["Cl.Cm.P2"]`))
+	if !strings.Contains(page.body, "The app asks you to prove who you are.") {
+		t.Error(page.body)
+	}
+}
+
+func TestErrorButtons(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	for _, code := range []string{"temporarily_unavailable", "unauthorized_client", "login_required", "server_error", "invalid_request"} {
+		tr := a.trip()
+		form := a.formOf(a.get(a.authorizeURL(tr)))
+		q := a.do(http.MethodPost, form, url.Values{"error": {code}}).location(t, callback)
+		if q.Get("error") != code || q.Get("state") != tr.state || q.Get("iss") != a.iss || q.Has("code") {
+			t.Errorf("%s: callback got %v", code, q)
+		}
+		if again := a.do(http.MethodPost, form, url.Values{"subject": {mari.Subject}}); again.status != http.StatusBadRequest {
+			t.Errorf("%s: the ended page answered %d", code, again.status)
+		}
+	}
+	// Only those on the page, and not by a link.
+	form := a.formOf(a.get(a.authorizeURL(a.trip())))
+	if r := a.do(http.MethodPost, form, url.Values{"error": {"made_up"}}); r.status != http.StatusBadRequest || r.header.Get("Location") != "" {
+		t.Errorf("status %d", r.status)
+	}
+	a.formOf(a.get(form + "?error=server_error"))
 }

@@ -1,6 +1,7 @@
 package devop
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"net/http"
 	"slices"
@@ -10,10 +11,13 @@ import (
 )
 
 // What a sign-in remembers while its page is open.
-const (
-	keyLocales = "ui_locales" // string
-	keyHint    = "hint"       // hint, from id_token_hint
-)
+const keyAsked = "asked" // asked
+
+// errorButtons are the ends of a trip that an app must be able to take.
+var errorButtons = []goidc.ErrorCode{
+	"temporarily_unavailable", goidc.ErrorCodeUnauthorizedClient, goidc.ErrorCodeLoginRequired,
+	"server_error", goidc.ErrorCodeInvalidRequest,
+}
 
 // policy is how a trip to /authorize is answered. No login is remembered between
 // trips: every trip asks again, so prompt=login and max_age are always met and
@@ -21,24 +25,23 @@ const (
 func (p *provider) authnPolicy() goidc.AuthnPolicy {
 	return goidc.NewPolicy("devop",
 		func(r *http.Request, as *goidc.AuthnSession, _ *goidc.Client) bool {
-			as.Store[keyLocales] = r.FormValue("ui_locales")
-			as.Store[keyHint] = hintFrom(r.Context())
+			as.Store[keyAsked] = askedFrom(r.Context())
 			return true
 		},
 		func(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSession, _ *goidc.Client) (goidc.Status, error) {
 			if r.PathValue("callback") == "" {
-				return p.begin(w, r, as)
+				return p.begin(w, as)
 			}
 			return p.resume(w, r, as)
 		})
 }
 
 // begin answers the app's request: refuse it, sign in at once, or show the page.
-func (p *provider) begin(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSession) (goidc.Status, error) {
+func (p *provider) begin(w http.ResponseWriter, as *goidc.AuthnSession) (goidc.Status, error) {
 	if err := checkRequest(as); err != nil {
 		return goidc.StatusFailure, err
 	}
-	if r.FormValue("dev_auto") == "1" {
+	if askedIn(as.Store).auto {
 		if !p.loopback {
 			return goidc.StatusFailure, invalidRequest("dev_auto is only for an issuer on a loopback address")
 		}
@@ -60,6 +63,9 @@ func (p *provider) resume(w http.ResponseWriter, r *http.Request, as *goidc.Auth
 	if r.PostFormValue("action") == "cancel" {
 		return goidc.StatusFailure, goidc.NewError(goidc.ErrorCodeAccessDenied, "the person cancelled")
 	}
+	if code := goidc.ErrorCode(r.PostFormValue("error")); slices.Contains(errorButtons, code) {
+		return goidc.StatusFailure, goidc.NewError(code, "chosen on the page")
+	}
 	subject := r.PostFormValue("subject")
 	if _, ok := p.person(subject); !ok {
 		p.signIn(w, as, http.StatusBadRequest, func(t texts) string { return t.Choose })
@@ -76,19 +82,26 @@ func (p *provider) complete(as *goidc.AuthnSession, subject, unknown string) (go
 	if !ok {
 		return goidc.StatusFailure, invalidRequest(unknown)
 	}
-	if h, _ := as.Store[keyHint].(hint); h.subject != "" && h.subject != person.Subject {
+	asked := askedIn(as.Store)
+	if asked.hint != "" && asked.hint != person.Subject {
 		return goidc.StatusFailure, goidc.NewError(goidc.ErrorCodeLoginRequired, "not the person of the id_token_hint")
+	}
+	if asked.level.identity && len(person.identityFaults()) > 0 && !slices.Contains(asked.claims, claimReturnCode) {
+		return goidc.StatusFailure, goidc.NewError(goidc.ErrorCodeAccessDenied, "the identity was not proved")
 	}
 	as.Subject = person.Subject
 	as.GrantedScopes = as.Scopes
 	as.Store[keyAuthTime] = p.cfg.Now().Unix()
+	as.Store[keySession] = rand.Text()
 	return goidc.StatusSuccess, nil
 }
 
 // checkRequest asks for what the library leaves optional and One Login or the
 // profile we follow (RFC 9700) does not.
 func checkRequest(as *goidc.AuthnSession) error {
-	switch {
+	switch fault := askedIn(as.Store).fault; {
+	case fault != nil:
+		return fault
 	case as.State == "":
 		return invalidRequest("state is required")
 	case as.Nonce == "":
@@ -98,11 +111,6 @@ func checkRequest(as *goidc.AuthnSession) error {
 		return invalidRequest("code_challenge_method must be S256")
 	case !isS256Challenge(as.CodeChallenge):
 		return invalidRequest("code_challenge is not a SHA-256 in base64url")
-	case as.RequestObject != "":
-		return goidc.NewError("request_not_supported", "request objects are not supported")
-	}
-	if h, _ := as.Store[keyHint].(hint); h.err != nil {
-		return invalidRequest(h.err.Error())
 	}
 	return nil
 }

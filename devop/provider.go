@@ -14,17 +14,20 @@ import (
 	luikyv "github.com/luikyv/go-oidc/pkg/provider"
 )
 
-const (
-	idTokenAlg   = goidc.ES256
-	assertionAlg = goidc.PS256
-)
+const idTokenAlg = goidc.ES256
+
+// assertionAlgs are what the app may sign with, assertions and request objects.
+var assertionAlgs = []goidc.SignatureAlgorithm{goidc.PS256, goidc.RS256}
 
 type provider struct {
-	cfg      Config
-	key      jose.JSONWebKey // public
-	loopback bool
-	policy   string // Content-Security-Policy of the pages
-	store    *store
+	cfg         Config
+	key         jose.JSONWebKey // public
+	identityKey jose.JSONWebKey // public
+	clientKeys  []jose.JSONWebKey
+	loopback    bool
+	policy      string // Content-Security-Policy of the pages
+	store       *store
+	http        *http.Client // to the app
 }
 
 // New returns the whole provider as one handler, to be served at the root of its
@@ -49,12 +52,23 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	identityKey, err := publicJWK(cfg.IdentityKey)
+	if err != nil {
+		return nil, err
+	}
+	clientKeys, err := clientKeys(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("devop: %w", err)
+	}
 	p := &provider{
-		cfg:      cfg,
-		key:      key,
-		loopback: isLoopback(cfg.Issuer),
-		policy:   contentPolicy(cfg),
-		store:    newStore(cfg.Now),
+		cfg:         cfg,
+		key:         key,
+		identityKey: identityKey,
+		clientKeys:  clientKeys.Keys,
+		loopback:    isLoopback(cfg.Issuer),
+		policy:      contentPolicy(cfg),
+		store:       newStore(cfg.Now),
+		http:        &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	library, err := p.library()
 	if err != nil {
@@ -64,16 +78,16 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.routes(library, metadata), nil
+	did, err := p.didDocument()
+	if err != nil {
+		return nil, err
+	}
+	return p.routes(library, metadata, did), nil
 }
 
 // library assembles github.com/luikyv/go-oidc: authorization code only, PKCE
-// with S256 always, private_key_jwt, opaque access tokens, the RFC 9207 "iss".
+// with S256 always, private_key_jwt, pairwise subjects, opaque access tokens, the RFC 9207 "iss".
 func (p *provider) library() (http.Handler, error) {
-	keys, err := clientKeys(p.cfg)
-	if err != nil {
-		return nil, fmt.Errorf("devop: %w", err)
-	}
 	scopes := []goidc.Scope{goidc.ScopeOpenID, goidc.ScopeEmail, goidc.ScopeProfile}
 	client := &goidc.Client{
 		ID: p.cfg.ClientID,
@@ -84,9 +98,8 @@ func (p *provider) library() (http.Handler, error) {
 			GrantTypes:       []goidc.GrantType{goidc.GrantAuthorizationCode},
 			ResponseTypes:    []goidc.ResponseType{goidc.ResponseTypeCode},
 			ScopeIDs:         "openid email profile",
-			JWKS:             &keys,
+			JWKS:             &goidc.JSONWebKeySet{Keys: p.clientKeys},
 			TokenAuthnMethod: goidc.AuthnMethodPrivateKeyJWT,
-			TokenAuthnSigAlg: assertionAlg,
 		},
 	}
 
@@ -111,7 +124,10 @@ func (p *provider) library() (http.Handler, error) {
 		luikyv.WithOpenIDScopeRequired(),
 		luikyv.WithClaims(claimsSupported...),
 		luikyv.WithStaticClients(client),
-		luikyv.WithPrivateKeyJWTAuthn(assertionAlg),
+		// A subject is pairwise already: there is one app.
+		luikyv.WithSubjectIdentifiers([]goidc.SubIdentifierType{goidc.SubIdentifierPairwise},
+			luikyv.WithPairwiseSubjectFunc(func(_ context.Context, subject string, _ *goidc.Client) string { return subject })),
+		luikyv.WithPrivateKeyJWTAuthn(assertionAlgs...),
 		luikyv.WithJWTLifetime(int(assertionLife/time.Second)),
 		luikyv.WithJTIConsumer(p.store.useAssertion),
 		luikyv.WithAuthCodeGrant(

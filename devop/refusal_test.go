@@ -32,7 +32,6 @@ func TestAuthorizeRefusesByRedirect(t *testing.T) {
 		"hybrid response_type":             {[]string{"response_type", "code id_token"}, "invalid_request"},
 		"no openid":                        {[]string{"scope", "email"}, "invalid_request"},
 		"unknown scope":                    {[]string{"scope", "openid admin"}, "invalid_scope"},
-		"request object":                   {[]string{"request", "e30.e30."}, "request_not_supported"},
 		"prompt none":                      {[]string{"prompt", "none"}, "login_required"},
 		"dev_auto without login_hint":      {[]string{"dev_auto", "1"}, "invalid_request"},
 		"dev_auto with unknown login_hint": {[]string{"dev_auto", "1", "login_hint", "zebedee"}, "invalid_request"},
@@ -48,7 +47,7 @@ func TestAuthorizeRefusesByRedirect(t *testing.T) {
 			if name == "no state" {
 				tr.state = ""
 			}
-			if q.Get("error") != tc.want || q.Get("state") != tr.state || q.Get("iss") != a.issuer || q.Has("code") {
+			if q.Get("error") != tc.want || q.Get("state") != tr.state || q.Get("iss") != a.iss || q.Has("code") {
 				t.Errorf("callback got %v", q)
 			}
 			if strings.Contains(q.Get("error_description"), "zebedee") {
@@ -74,6 +73,7 @@ func TestAuthorizeRefusesWithoutRedirect(t *testing.T) {
 		"redirect URI with a scheme in capitals": a.authorizeURL(a.trip(), "redirect_uri", strings.Replace(callback, "http:", "HTTP:", 1)),
 		"two redirect URIs":                      a.authorizeURL(a.trip()) + "&redirect_uri=" + url.QueryEscape(callback),
 		"two states":                             a.authorizeURL(a.trip()) + "&state=x",
+		"request object that is none":            a.authorizeURL(a.trip(), "request", "e30.e30."),
 		"request_uri":                            a.authorizeURL(a.trip(), "request_uri", "https://evil.example/r"),
 		"a page that is not open":                a.issuer + "/authorize/9f1c",
 	}
@@ -163,7 +163,7 @@ func TestTokenRefusesTheClient(t *testing.T) {
 		"key of somebody else":       func(p *assertionParts) { p.key = otherKey() },
 		"unknown key id":             func(p *assertionParts) { p.kid = "app-2" },
 		"no key id":                  func(p *assertionParts) { p.kid = "" },
-		"RS256":                      func(p *assertionParts) { p.alg = jose.RS256 },
+		"PS384":                      func(p *assertionParts) { p.alg = jose.PS384 },
 		"ES256":                      func(p *assertionParts) { p.alg, p.key = jose.ES256, signingKey() },
 		"HS256":                      func(p *assertionParts) { p.alg, p.key = jose.HS256, []byte(strings.Repeat("k", 32)) },
 		"audience of somebody else":  func(p *assertionParts) { p.claims.Audience = jwt.Audience{"https://evil.example"} },
@@ -204,13 +204,22 @@ func TestTokenRefusesTheClient(t *testing.T) {
 	}
 }
 
-func TestTokenTakesTheTokenURLAsAudience(t *testing.T) {
+func TestTokenTakesTheClient(t *testing.T) {
 	t.Parallel()
-	a := newApp(t)
-	tr := a.trip()
-	assertion := a.assertion(func(p *assertionParts) { p.claims.Audience = jwt.Audience{a.issuer + "/token"} })
-	if _, err := a.redeem(a.auto(tr, mari.Subject), tr.verifier, assertion); err != nil {
-		t.Error(err)
+	for _, slash := range []string{"", "/"} {
+		a := newApp(t, func(c *devop.Config) { c.Issuer += slash })
+		for _, audience := range []string{a.iss, a.issuer + "/token"} {
+			for _, alg := range []jose.SignatureAlgorithm{jose.PS256, jose.RS256} {
+				t.Run(strings.Join([]string{slash, audience, string(alg)}, " "), func(t *testing.T) {
+					t.Parallel()
+					tr := a.trip()
+					assertion := a.assertion(func(p *assertionParts) { p.alg, p.claims.Audience = alg, jwt.Audience{audience} })
+					if _, err := a.redeem(a.auto(tr, mari.Subject), tr.verifier, assertion); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
 	}
 }
 
@@ -228,7 +237,8 @@ func TestOtherGrantsAreUnsupported(t *testing.T) {
 func TestEmptyUserAgentIsForbidden(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
-	paths := []string{"/.well-known/openid-configuration", "/.well-known/jwks.json", "/authorize", "/userinfo", "/logout", "/devop.css", "/nothing"}
+	paths := []string{"/.well-known/openid-configuration", "/.well-known/jwks.json", "/authorize", "/userinfo", "/logout", "/devop.css", "/nothing",
+		"/.well-known/did.json", "/trustmark", "/sign-out-everywhere"}
 	for _, path := range paths {
 		for _, agent := range []string{"", " "} {
 			r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, a.issuer+path, nil))
@@ -252,9 +262,22 @@ func TestEmptyUserAgentIsForbidden(t *testing.T) {
 func TestBodiesHaveALimit(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
-	for _, path := range []string{"/token", "/authorize", "/logout"} {
+	for _, path := range []string{"/token", "/authorize", "/logout", "/sign-out-everywhere"} {
 		if r := a.do(http.MethodPost, a.issuer+path, url.Values{"code": {strings.Repeat("x", 65<<10)}}); r.status != http.StatusBadRequest {
 			t.Errorf("%s: status %d", path, r.status)
+		}
+	}
+}
+
+func TestQueriesHaveALimit(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	for path, limit := range map[string]int{"/authorize": 4096, "/logout": 2048} {
+		for over, want := range map[int]bool{0: false, 1: true} {
+			r := a.get(a.issuer + path + "?x=" + strings.Repeat("x", limit-2+over))
+			if refused := r.status == http.StatusForbidden; refused != want {
+				t.Errorf("%s with %d bytes: status %d", path, limit+over, r.status)
+			}
 		}
 	}
 }

@@ -16,6 +16,20 @@ type texts struct {
 	FaultBody    string
 	OutHeading   string
 	OutBody      string
+
+	Groups        map[Group]string // headings
+	IdentityAsked string           // when the app wants an identity proved
+	EndWithError  string
+	ErrorIntro    string
+	EndWith       string // followed by an error code
+
+	Everywhere       string
+	EverywhereIntro  string
+	EverywhereChoose string
+	EverywhereBody   string
+	SignOut          string // followed by a name
+	UntoldHeading    string // when the app did not take the logout token
+	UntoldBody       string
 }
 
 var english = texts{
@@ -31,6 +45,29 @@ var english = texts{
 	FaultBody:    "Go back to the app and start again.",
 	OutHeading:   "You are signed out",
 	OutBody:      "You can close this page.",
+
+	Groups: map[Group]string{
+		GroupOrdinary:       "Ordinary",
+		GroupToClaim:        "To claim a record",
+		GroupNoMatch:        "No match",
+		GroupSeveralMatches: "Several matches",
+		GroupAlreadyBound:   "Record already bound to another account",
+		GroupSensitive:      "Sensitive",
+		GroupIdentityFails:  "Identity fails",
+		GroupOther:          "Other",
+	},
+	IdentityAsked: "The app asks you to prove who you are. Choosing a person does that as well.",
+	EndWithError:  "End with an error",
+	ErrorIntro:    "Nobody signs in. The app gets the error instead.",
+	EndWith:       "End with",
+
+	Everywhere:       "Sign out everywhere",
+	EverywhereIntro:  "The app is told to end every session of the person you choose.",
+	EverywhereChoose: "Choose a person from the list.",
+	EverywhereBody:   "The app has been told to end every session of this person.",
+	SignOut:          "Sign out",
+	UntoldHeading:    "The app did not take it",
+	UntoldBody:       "The app did not answer with 200, or there is no address to tell it. Its sessions may go on.",
 }
 
 var welsh = texts{
@@ -46,6 +83,29 @@ var welsh = texts{
 	FaultBody:    "Ewch yn ôl i’r ap a dechrau eto.",
 	OutHeading:   "Rydych wedi allgofnodi",
 	OutBody:      "Gallwch gau’r dudalen hon.",
+
+	Groups: map[Group]string{
+		GroupOrdinary:       "Cyffredin",
+		GroupToClaim:        "I hawlio cofnod",
+		GroupNoMatch:        "Dim cofnod cyfatebol",
+		GroupSeveralMatches: "Sawl cofnod cyfatebol",
+		GroupAlreadyBound:   "Cofnod sydd eisoes ynghlwm wrth gyfrif arall",
+		GroupSensitive:      "Sensitif",
+		GroupIdentityFails:  "Methu profi hunaniaeth",
+		GroupOther:          "Eraill",
+	},
+	IdentityAsked: "Mae’r ap yn gofyn i chi brofi pwy ydych chi. Mae dewis person yn gwneud hynny hefyd.",
+	EndWithError:  "Gorffen â gwall",
+	ErrorIntro:    "Nid oes neb yn mewngofnodi. Mae’r ap yn cael y gwall yn lle hynny.",
+	EndWith:       "Gorffen â",
+
+	Everywhere:       "Allgofnodi ym mhobman",
+	EverywhereIntro:  "Dywedir wrth yr ap am orffen pob sesiwn gan y person a ddewiswch.",
+	EverywhereChoose: "Dewiswch berson o’r rhestr.",
+	EverywhereBody:   "Dywedwyd wrth yr ap am orffen pob sesiwn gan y person hwn.",
+	SignOut:          "Allgofnodi",
+	UntoldHeading:    "Ni dderbyniodd yr ap y neges",
+	UntoldBody:       "Nid atebodd yr ap â 200, neu nid oes cyfeiriad i ddweud wrtho. Gall ei sesiynau barhau.",
 }
 
 // localesSupported is published in the metadata.

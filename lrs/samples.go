@@ -10,7 +10,7 @@ import (
 	"openplr/plr"
 )
 
-//go:generate go run samples/generate.go samples/events.go samples/people.go samples/career.go samples
+//go:generate go run samples/generate.go samples/events.go samples/people.go samples/claimants.go samples/career.go samples
 
 //go:embed samples/*.xml
 var sampleFiles embed.FS
@@ -31,15 +31,33 @@ func Samples() fs.FS {
 type SamplePerson struct {
 	// Subject is the name the provider of identity knows them by; it never changes.
 	Subject string `json:"subject"`
-	// ULN is the number their account is bound to; empty for an account bound
-	// to nothing.
-	ULN        plr.ULN  `json:"uln"`
+	// ULN is the number of the record that is theirs; empty when there is none
+	// for certain. Two accounts may be the same person's.
+	ULN plr.ULN `json:"uln"`
+	// Bound says that the account is bound to that record from the start.
+	Bound      bool     `json:"bound"`
 	GivenName  string   `json:"givenName"`
 	FamilyName string   `json:"familyName"`
 	BirthDate  plr.Date `json:"birthDate"`
 	Email      string   `json:"email"`
-	// Description says in one line of English what the person is good for.
+	// PreviousNames are what the provider of identity knows of earlier names, and
+	// PostCodes the addresses, the present one first. The register may know others.
+	PreviousNames []SampleName `json:"previousNames,omitempty"`
+	PostCodes     []string     `json:"postCodes,omitempty"`
+	// ReturnCodes are why this person's identity cannot be proved.
+	ReturnCodes []string `json:"returnCodes,omitempty"`
+	// Group is what the person is good for, in one word; Description says it in
+	// one line of English.
+	Group       string `json:"group"`
 	Description string `json:"description"`
+	// Role is "caseworker" for staff, and empty for learners.
+	Role string `json:"role,omitempty"`
+}
+
+// SampleName is a name that a sample person had before.
+type SampleName struct {
+	GivenName  string `json:"givenName"`
+	FamilyName string `json:"familyName"`
 }
 
 // SamplePeople lists the sample learners; the first is the ordinary school leaver.

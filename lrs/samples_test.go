@@ -30,22 +30,27 @@ func TestSamplePeopleAgreeWithTheirRecords(t *testing.T) {
 	store, people, _ := samples(t)
 	subject := regexp.MustCompile(`^urn:fdc:openplr\.example:2026:[A-Za-z0-9_-]{22}$`)
 	seen := map[string]bool{}
-	bound := 0
+	bound := map[plr.ULN]bool{}
 	for _, p := range people {
-		if !subject.MatchString(p.Subject) || seen[p.Subject] || seen[p.Email] || p.ULN != "" && seen[string(p.ULN)] {
+		if !subject.MatchString(p.Subject) || seen[p.Subject] || seen[p.Email] || p.Bound && (p.ULN == "" || bound[p.ULN]) {
 			t.Errorf("%s %s: something stands twice, or the subject has another form", p.Subject, p.Email)
 		}
-		seen[p.Subject], seen[p.Email], seen[string(p.ULN)] = true, true, true
+		seen[p.Subject], seen[p.Email] = true, true
+		if p.Bound {
+			bound[p.ULN] = true
+		}
 		if !strings.HasSuffix(p.Email, "@example.com") && !strings.HasSuffix(p.Email, "@example.wales") {
 			t.Errorf("%s: could be somebody's address", p.Email)
 		}
-		if _, ok := plr.ParseDate(string(p.BirthDate)); !ok || p.GivenName == "" || p.FamilyName == "" || p.Description == "" || strings.Contains(p.Description, "\n") {
+		if _, ok := plr.ParseDate(string(p.BirthDate)); !ok || p.GivenName == "" || p.FamilyName == "" || p.Description == "" || strings.Contains(p.Description, "\n") || len(p.PostCodes) == 0 {
 			t.Errorf("%+v is incomplete", p)
+		}
+		if !slices.Contains(groups, p.Group) || p.Bound && p.Group != "ordinary" && p.Group != "sensitive" {
+			t.Errorf("%s is in group %s, bound: %t", p.Email, p.Group, p.Bound)
 		}
 		if p.ULN == "" {
 			continue
 		}
-		bound++
 		if !p.ULN.Valid() || !strings.HasPrefix(string(p.ULN), "99000") {
 			t.Errorf("%s is no number of a sample", p.ULN)
 		}
@@ -54,15 +59,73 @@ func TestSamplePeopleAgreeWithTheirRecords(t *testing.T) {
 			t.Errorf("%s has no record", p.Email)
 			continue
 		}
-		if reg := r.Register; reg != nil && (reg.GivenName != p.GivenName || reg.FamilyName != p.FamilyName || reg.DateOfBirth != p.BirthDate || reg.ULN != p.ULN) {
+		if reg := r.Register; reg != nil && (reg.GivenName != p.GivenName || !oneName(p, reg) || reg.DateOfBirth != p.BirthDate || reg.ULN != p.ULN) {
 			t.Errorf("%+v is not %+v", p, reg)
 		}
+		if reg := r.Register; reg != nil && !slices.Contains(p.PostCodes, reg.LastKnownPostCode) {
+			t.Errorf("%s never lived at %s", p.Email, reg.LastKnownPostCode)
+		}
 	}
-	if bound < 14 || len(people) == bound {
-		t.Errorf("%d people, %d bound to a number", len(people), bound)
+	if len(bound) != 15 || len(people) != 24 || len(store.records) != 20 {
+		t.Errorf("%d people, %d bound to one of %d records", len(people), len(bound), len(store.records))
 	}
-	if len(store.records) != bound {
-		t.Errorf("%d records for %d people", len(store.records), bound)
+}
+
+// groups are those of the development provider's page.
+var groups = []string{"ordinary", "to-claim", "no-match", "several-matches", "already-bound", "sensitive", "identity-fails", "other"}
+
+// oneName says whether provider and register have a family name in common.
+func oneName(p lrs.SamplePerson, reg *plr.RegisterEntry) bool {
+	names := []string{p.FamilyName}
+	for _, n := range p.PreviousNames {
+		names = append(names, n.FamilyName)
+	}
+	return slices.Contains(names, reg.FamilyName) || slices.Contains(names, reg.PreviousFamilyName)
+}
+
+// The people for claiming a record, as far as the register can tell.
+func TestSamplesForClaiming(t *testing.T) {
+	t.Parallel()
+	store, people, _ := samples(t)
+	find := func(email string) (lrs.SamplePerson, *plr.RegisterEntry) {
+		i := slices.IndexFunc(people, func(p lrs.SamplePerson) bool { return strings.HasPrefix(p.Email, email) })
+		p := people[i]
+		if p.Bound {
+			t.Errorf("%s is bound at the start", p.Email)
+		}
+		if r := store.record(p.ULN); r != nil {
+			return p, r.Register
+		}
+		return p, nil
+	}
+	if p, reg := find("callum."); reg.FamilyName != p.FamilyName || reg.LastKnownPostCode != p.PostCodes[0] || reg.Restricted || len(store.record(p.ULN).Events) == 0 {
+		t.Errorf("to claim: %+v, %+v", p, reg)
+	}
+	if p, reg := find("bethan."); reg.FamilyName == p.FamilyName || reg.FamilyName == p.PreviousNames[0].FamilyName ||
+		reg.PreviousFamilyName != p.PreviousNames[0].FamilyName || reg.LastKnownPostCode == p.PostCodes[0] {
+		t.Errorf("to claim by an earlier name: %+v, %+v", p, reg)
+	}
+	if p, reg := find("linden."); !reg.Restricted || reg.FamilyName != p.FamilyName || reg.LastKnownPostCode != p.PostCodes[0] {
+		t.Errorf("restricted: %+v, %+v", p, reg)
+	}
+	if p, reg := find("harriet."); reg == nil || store.record("9900001248").Register.DateOfBirth != p.BirthDate ||
+		store.record("9900001248").Register.LastKnownPostCode != reg.LastKnownPostCode {
+		t.Errorf("registered twice: %+v, %+v", p, reg)
+	}
+	p, reg := find("amber.again")
+	if first := people[0]; reg == nil || first.ULN != p.ULN || !first.Bound || first.BirthDate != p.BirthDate || first.FamilyName != p.FamilyName {
+		t.Errorf("already bound: %+v", p)
+	}
+	if p, _ := find("marcus."); p.ULN != "" || len(p.ReturnCodes) == 0 {
+		t.Errorf("identity fails: %+v", p)
+	}
+	if p, _ := find("imogen."); p.ULN != "" || p.Role != "caseworker" {
+		t.Errorf("caseworker: %+v", p)
+	}
+	for _, p := range people {
+		if (p.Role != "") != strings.HasPrefix(p.Email, "imogen.") || (len(p.ReturnCodes) > 0) != (p.Group == "identity-fails") {
+			t.Errorf("%+v", p)
+		}
 	}
 }
 
@@ -96,7 +159,7 @@ func TestSamplesCoverEveryKind(t *testing.T) {
 			t.Errorf("the ordinary school leaver has a dirty value: %+v", e.DataQuality)
 		}
 	}
-	if people[0] != p || len(results) != 10 || results["GCSE in History"] != "1" || age(p) < 18 || age(p) > 20 {
+	if people[0].Subject != p.Subject || len(results) != 10 || results["GCSE in History"] != "1" || age(p) < 18 || age(p) > 20 {
 		t.Errorf("the ordinary school leaver: %d years, %v", age(p), results)
 	}
 	delete(results, "GCSE in History")
@@ -148,7 +211,7 @@ func TestSamplesCoverEveryKind(t *testing.T) {
 		t.Errorf("restricted: %+v", r.Register)
 	}
 	for uln := range store.records {
-		if other := store.record(uln); uln != r.ULN && other.Register != nil && other.Register.Restricted {
+		if other := store.record(uln); uln != r.ULN && uln != "9900001213" && other.Register != nil && other.Register.Restricted {
 			t.Errorf("%s is restricted too", uln)
 		}
 	}
@@ -251,7 +314,7 @@ func TestSamplesAreInvented(t *testing.T) {
 			ids[m[1]] = name
 		}
 	}
-	if len(files) != 17 {
+	if len(files) != 22 {
 		t.Errorf("%d files: %v", len(files), files)
 	}
 }
@@ -260,7 +323,7 @@ func TestImportSamplesOnlyIntoAnEmptyStore(t *testing.T) {
 	t.Parallel()
 	im, store, _ := importing()
 	did, err := lrs.ImportSamples(t.Context(), im.Service, today)
-	if err != nil || !did || len(store.records) != 15 {
+	if err != nil || !did || len(store.records) != 20 {
 		t.Fatalf("%v, %v, %d records", did, err, len(store.records))
 	}
 	before := maps.Clone(store.records)

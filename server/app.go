@@ -147,9 +147,11 @@ func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.Univ
 	}
 	issuer, clientID := c.OIDC.Issuer, c.OIDC.ClientID
 	if c.devop() {
-		if issuer, clientID, err = a.openDevop(ctx, c, p, &key.PublicKey, keyID, logger); err != nil {
+		provider, err := a.openDevop(ctx, c, p, &key.PublicKey, keyID, logger)
+		if err != nil {
 			return nil, err
 		}
+		issuer, clientID = provider.issuer, provider.clientID
 	}
 	config := signin.Config{
 		Issuer: issuer, ClientID: clientID, ClientKey: key, ClientKeyID: keyID,

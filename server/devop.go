@@ -16,61 +16,80 @@ import (
 	"openplr/plr"
 )
 
+// devopProvider is what the relying party must know of the development provider.
+type devopProvider struct{ issuer, clientID, coreIssuer, did, didURL string }
+
 // openDevop starts the development provider on its own listener, another site
 // than the service on purpose: mistakes with cookies show on a laptop. Sample
-// learners are imported at the first start and bound beforehand.
-func (a *app) openDevop(ctx context.Context, c *config, p parts, clientKey crypto.PublicKey, clientKeyID string, logger *slog.Logger) (issuer, clientID string, err error) {
+// learners are imported at the first start, and those who start with a record are
+// bound beforehand.
+func (a *app) openDevop(ctx context.Context, c *config, p parts, clientKey crypto.PublicKey, clientKeyID string, logger *slog.Logger) (devopProvider, error) {
 	listener, err := listen(p.DevopListener, c.DevopAddr)
 	if err != nil {
-		return "", "", fmt.Errorf("DEVOP_ADDR: %w", err)
+		return devopProvider{}, fmt.Errorf("DEVOP_ADDR: %w", err)
 	}
 	a.onClose(func() { _ = listener.Close() })
-	issuer, clientID = "http://"+listener.Addr().String(), "openplr"
 	if _, err := lrs.ImportSamples(ctx, a.service, plr.DateOf(p.Now())); err != nil {
-		return "", "", fmt.Errorf("import the sample learners: %w", err)
+		return devopProvider{}, fmt.Errorf("import the sample learners: %w", err)
 	}
 	people, err := lrs.SamplePeople()
 	if err != nil {
-		return "", "", err
+		return devopProvider{}, err
 	}
-	key, err := devopKey(c.DataDir)
+	signingKey, err := devopKey(c.DataDir, "devop-signing-key.pem")
 	if err != nil {
-		return "", "", err
+		return devopProvider{}, err
+	}
+	identityKey, err := devopKey(c.DataDir, "devop-identity-key.pem")
+	if err != nil {
+		return devopProvider{}, err
 	}
 	config := devop.Config{
-		Issuer: issuer, ClientID: clientID, ClientKey: clientKey, ClientKeyID: clientKeyID,
+		// Without the slash that One Login's issuer ends in: accounts of earlier
+		// starts belong to this issuer, to the byte.
+		Issuer: "http://" + listener.Addr().String(), ClientID: "openplr", ClientKey: clientKey, ClientKeyID: clientKeyID,
 		RedirectURIs:           []string{c.PublicURL + "/auth/callback"},
 		PostLogoutRedirectURIs: []string{c.PublicURL + "/auth/signed-out"},
-		AppOrigins:             []string{c.PublicURL}, SigningKey: key, Now: p.Now, Logger: logger,
+		BackchannelLogoutURI:   c.PublicURL + "/auth/backchannel-logout",
+		AppOrigins:             []string{c.PublicURL}, SigningKey: signingKey, IdentityKey: identityKey, Now: p.Now, Logger: logger,
 	}
 	for _, person := range people {
-		config.People = append(config.People, devop.Person{
-			Subject: person.Subject, Name: person.GivenName + " " + person.FamilyName, Email: person.Email,
-			Description: person.Description, GivenName: person.GivenName, FamilyName: person.FamilyName, BirthDate: string(person.BirthDate),
-		})
+		config.People = append(config.People, devopPerson(person))
 	}
-	if err := a.bindSamples(ctx, issuer, people); err != nil {
-		return "", "", fmt.Errorf("bind the sample learners: %w", err)
+	if err := a.bindSamples(ctx, config.Issuer, people); err != nil {
+		return devopProvider{}, fmt.Errorf("bind the sample learners: %w", err)
 	}
 	handler, err := devop.New(config)
 	if err != nil {
-		return "", "", err
+		return devopProvider{}, err
 	}
 	server := newHTTPServer(handler, logger)
 	a.serveOn(server, listener)
 	a.onClose(func() { _ = server.Close() })
-	a.devop = issuer
-	return issuer, clientID, nil
+	a.devop = config.Issuer
+	core := config.CoreIdentity()
+	return devopProvider{config.Issuer, config.ClientID, core.Issuer, core.DID, core.DIDURL}, nil
 }
 
-// bindSamples connects the sample people to their records, all at once: the
-// store groups their writes, so that a slow disk delays the start once and not
-// for each of them.
+func devopPerson(p lrs.SamplePerson) devop.Person {
+	out := devop.Person{
+		Subject: p.Subject, Name: p.GivenName + " " + p.FamilyName, Email: p.Email, Description: p.Description, Group: devop.Group(p.Group),
+		GivenName: p.GivenName, FamilyName: p.FamilyName, BirthDate: string(p.BirthDate), PostCodes: p.PostCodes, ReturnCodes: p.ReturnCodes,
+	}
+	for _, name := range p.PreviousNames {
+		out.PreviousNames = append(out.PreviousNames, devop.PersonName{Given: name.GivenName, Family: name.FamilyName})
+	}
+	return out
+}
+
+// bindSamples connects the sample people who start with a record to it, all at
+// once: the store groups their writes, so that a slow disk delays the start once
+// and not for each of them.
 func (a *app) bindSamples(ctx context.Context, issuer string, people []lrs.SamplePerson) error {
 	var leftOut atomic.Bool
 	group, ctx := errgroup.WithContext(ctx)
 	for _, person := range people {
-		if person.ULN == "" {
+		if !person.Bound {
 			continue
 		}
 		group.Go(func() error {

@@ -115,10 +115,10 @@ func publicHalf(text []byte) (*rsa.PublicKey, error) {
 	return key, nil
 }
 
-// devopKey is the development provider's signing key, kept so that signing
-// out still works after a restart.
-func devopKey(dataDir string) (*ecdsa.PrivateKey, error) {
-	text, err := madeOnce(dataDir, "devop-signing-key.pem", func() ([]byte, error) {
+// devopKey is one of the development provider's signing keys, kept so that
+// signing out still works after a restart.
+func devopKey(dataDir, name string) (*ecdsa.PrivateKey, error) {
+	text, err := madeOnce(dataDir, name, func() ([]byte, error) {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			return nil, err

@@ -57,7 +57,7 @@ func newAssertions(c Config) (*assertions, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := jose.SigningKey{Algorithm: alg, Key: cryptosigner.Opaque(c.ClientKey)}
+	key := jose.SigningKey{Algorithm: alg, Key: cryptosigner.Opaque(hashLongSalt{c.ClientKey})}
 	signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", c.ClientKeyID))
 	if err != nil {
 		return nil, err
@@ -69,6 +69,18 @@ func newAssertions(c Config) (*assertions, error) {
 	return &assertions{
 		signer: signer, requests: requests, clientID: c.ClientID, issuer: c.Issuer, now: c.Now, random: c.Random, published: published,
 	}, nil
+}
+
+// hashLongSalt signs PS256 with a salt as long as the hash, as RFC 7518 section 3.5
+// demands. Left to itself the library asks for the longest salt that fits, which
+// Go's own verification accepts and strict providers refuse.
+type hashLongSalt struct{ crypto.Signer }
+
+func (s hashLongSalt) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if pss, ok := opts.(*rsa.PSSOptions); ok {
+		opts = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: pss.Hash}
+	}
+	return s.Signer.Sign(random, digest, opts)
 }
 
 // assertion makes a fresh one. Its audience is the issuer: the only value that

@@ -7,6 +7,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -19,9 +20,11 @@ import (
 func main() {
 	dir := os.Args[1]
 	var listed []listedPerson
-	for i, p := range people {
-		listed = append(listed, p.listed())
-		if p.handWritten {
+	for i, p := range append(people, claimants...) {
+		if !p.unlisted {
+			listed = append(listed, p.listed())
+		}
+		if p.handWritten || p.File == "" {
 			continue
 		}
 		p.number(i + 1)
@@ -49,21 +52,40 @@ func write(name string, data []byte) {
 
 // listedPerson is one entry of people.json.
 type listedPerson struct {
-	Subject     string `json:"subject"`
-	ULN         string `json:"uln"`
-	GivenName   string `json:"givenName"`
-	FamilyName  string `json:"familyName"`
-	BirthDate   string `json:"birthDate"`
-	Email       string `json:"email"`
-	Description string `json:"description"`
+	Subject       string       `json:"subject"`
+	ULN           string       `json:"uln"`
+	Bound         bool         `json:"bound"`
+	GivenName     string       `json:"givenName"`
+	FamilyName    string       `json:"familyName"`
+	BirthDate     string       `json:"birthDate"`
+	Email         string       `json:"email"`
+	PreviousNames []listedName `json:"previousNames,omitempty"`
+	PostCodes     []string     `json:"postCodes,omitempty"`
+	ReturnCodes   []string     `json:"returnCodes,omitempty"`
+	Group         string       `json:"group"`
+	Description   string       `json:"description"`
+	Role          string       `json:"role,omitempty"`
+}
+
+type listedName struct {
+	GivenName  string `json:"givenName"`
+	FamilyName string `json:"familyName"`
 }
 
 func (p *person) listed() listedPerson {
-	return listedPerson{
-		Subject: "urn:fdc:openplr.example:2026:" + p.Subject, ULN: p.ULN,
-		GivenName: p.Given, FamilyName: p.Family, BirthDate: p.Born,
-		Email: p.Email, Description: p.Description,
+	out := listedPerson{
+		Subject: "urn:fdc:openplr.example:2026:" + p.Subject, ULN: p.ULN, Bound: p.ULN != "" && !p.Unbound,
+		GivenName: p.Given, FamilyName: cmp.Or(p.FamilyNow, p.Family), BirthDate: p.Born,
+		Email: p.Email, PostCodes: p.PostCodes, ReturnCodes: p.ReturnCodes,
+		Group: cmp.Or(p.Group, "ordinary"), Description: p.Description, Role: p.Role,
 	}
+	if out.PostCodes == nil && p.PostCode != "" {
+		out.PostCodes = []string{p.PostCode}
+	}
+	for _, n := range p.PreviousNames {
+		out.PreviousNames = append(out.PreviousNames, listedName{n.Given, n.Family})
+	}
+	return out
 }
 
 // number gives the events ids of their own: no two samples may share one.

@@ -5,12 +5,26 @@ package main
 // person is one sample: somebody who can sign in, what the register says of
 // them, and their events.
 type person struct {
+	// File is empty for an account without answers of its own.
 	File, Subject, Description string
-	// ULN is the number the account is bound to; empty for an account bound to nothing.
-	ULN                 string
+	// Group is what the person is good for; empty means "ordinary".
+	Group string
+	// ULN is the number of the person's record; empty when there is none for certain.
+	ULN string
+	// Unbound accounts start without their record, if they have one.
+	Unbound             bool
 	Given, Family, Born string
 	Email               string
 	Gender, PostCode    string
+
+	// What the provider of identity knows and the register does not: the present
+	// family name, earlier names, the addresses with the present one first, why
+	// the identity cannot be proved, and that somebody is staff.
+	FamilyNow     string
+	PreviousNames []name
+	PostCodes     []string
+	ReturnCodes   []string
+	Role          string
 
 	FindCode string
 	Register []entry
@@ -20,7 +34,11 @@ type person struct {
 	Events          []event
 
 	handWritten bool
+	// unlisted: in the register, and nobody who signs in.
+	unlisted bool
 }
+
+type name struct{ Given, Family string }
 
 // entry is what of a register entry differs between samples.
 type entry struct {
@@ -86,7 +104,7 @@ var people = []*person{
 	{
 		File: "every-dirty-value", Subject: "moqyI2c-Y7gs0j-U51jrvg", ULN: "9900001027", handWritten: true,
 		Description: "One of every kind of dirty value the LRS sends: stand-ins, impossible dates, unknown codes, duplicates; for showing data quality honestly",
-		Given:       "Odette", Family: "Muckleford", Born: "1989-06-02", Email: "odette.muckleford@example.com",
+		Given:       "Odette", Family: "Muckleford", Born: "1989-06-02", Email: "odette.muckleford@example.com", PostCodes: []string{"ZZ12 5MU"},
 	},
 	{
 		File: "no-events", Subject: "Sr_o8J3AO0k8cVq97qVa4g", ULN: "9900001035",
@@ -122,6 +140,7 @@ var people = []*person{
 	},
 	{
 		File: "restricted", Subject: "Jm6I7K9uSoQxgqzekYncA0", ULN: "9900001051",
+		Group:       "sensitive",
 		Description: "Restricted under the sensitive learners policy: never bound automatically, shares hide provider and place, need a PIN, last 7 days at most",
 		Given:       "Rowan", Family: "Harbottle", Born: "1998-07-23", Email: "rowan.harbottle@example.com", Gender: "9", PostCode: "ZZ99 9ZZ",
 		FindCode: "WSRC0004",
@@ -228,7 +247,7 @@ var people = []*person{
 	{
 		File: "events-only", Subject: "94dk09cx5AdOGkQkBlUCDg", ULN: "9900001132",
 		Description: "Events but no register entry: the API shows no name and no date of birth, and protects like an under-18",
-		Given:       "Kofi", Family: "Larkhall", Born: "1999-05-27", Email: "kofi.larkhall@example.com",
+		Given:       "Kofi", Family: "Larkhall", Born: "1999-05-27", Email: "kofi.larkhall@example.com", PostCodes: []string{"ZZ21 3AB"},
 		EventsCode: "WSRC0004", Found: "9900001132", Incoming: "9900001132",
 		Events: []event{
 			fromAO(brackwater, college, "Certificate", level2, qan(150), "Level 2 Certificate in Food Preparation and Cooking", "Merit", "2018-06-29"),
@@ -240,7 +259,8 @@ var people = []*person{
 		File: "changed-name", Subject: "zIZtBLk9pPzpWXDL2vDtiw", ULN: "9900001140",
 		Description: "Changed her name (apostrophe, hyphen, preferred and previous name), and one event is already under challenge at the LRS",
 		Given:       "Niamh", Family: "O'Dowd-Pellew", Born: "1991-08-15", Email: "niamh.odowd-pellew@example.com", Gender: "2", PostCode: "ZZ16 2VN",
-		FindCode: "WSRC0004",
+		PreviousNames: []name{{"Niamh", "Rushbrooke"}},
+		FindCode:      "WSRC0004",
 		Register: []entry{{
 			ULN: "9900001140", Title: "Dr", Middle: "Bríd", Preferred: "Neve", Previous: "Rushbrooke", At16: "Rushbrooke",
 			School: "Harrowmere Academy", Street: "The Old Forge", Town: "Kestrelway", PostCode: "ZZ16 2VN", Ability: "-1", Version: "5",
@@ -289,6 +309,7 @@ var people = []*person{
 	},
 	{
 		File: "possible-match", Subject: "fVRwJIWniPajqIpvqiFmQw",
+		Group:       "several-matches",
 		Description: "Bound to nothing: the register has two candidates (WSRC0003) and neither is imported; for trying to claim a record",
 		Given:       "Alex", Family: "Winterhey", Born: "2002-01-05", Email: "alex.winterhey@example.com", Gender: "9", PostCode: "ZZ18 9DD",
 		FindCode: "WSRC0003",
@@ -305,6 +326,7 @@ var people = []*person{
 	},
 	{
 		File: "no-match", Subject: "CLfLsODWY611xlmZBq-I-A",
+		Group:       "no-match",
 		Description: "Bound to nothing: the register knows nobody of this name (WSRC0001)",
 		Given:       "Meredith", Family: "Fallowgate", Born: "1996-09-09", Email: "meredith.fallowgate@example.wales", Gender: "2", PostCode: "ZZ19 5RB",
 		FindCode: "WSRC0001",

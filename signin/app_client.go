@@ -30,10 +30,7 @@ type AndroidApp struct {
 	Fingerprints []string `json:"fingerprints"`
 }
 
-const (
-	maxAccess         = 10 * time.Minute
-	maxLockedAbsolute = 30 * 24 * time.Hour
-)
+const maxAccess = 10 * time.Minute
 
 var (
 	appClientID    = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
@@ -56,7 +53,7 @@ func (c *Config) setAppDefaults() {
 	setDefault(&c.AppAccess, maxAccess)
 	setDefault(&c.AppIdle, defaultIdle)
 	setDefault(&c.AppAbsolute, defaultAbsolute)
-	setDefault(&c.AppLockedAbsolute, maxLockedAbsolute)
+	setDefault(&c.AppLockedAbsolute, longestSession)
 }
 
 func (c *Config) appFaults() []error {
@@ -71,8 +68,8 @@ func (c *Config) appFaults() []error {
 	if c.AppAbsolute < c.AppIdle || c.AppAbsolute > maxAbsolute {
 		bad("AppAbsolute %s is not within AppIdle and %s", c.AppAbsolute, maxAbsolute)
 	}
-	if c.AppLockedAbsolute < c.AppIdle || c.AppLockedAbsolute > maxLockedAbsolute {
-		bad("AppLockedAbsolute %s is not within AppIdle and %s", c.AppLockedAbsolute, maxLockedAbsolute)
+	if c.AppLockedAbsolute < c.AppIdle || c.AppLockedAbsolute > longestSession {
+		bad("AppLockedAbsolute %s is not within AppIdle and %s", c.AppLockedAbsolute, longestSession)
 	}
 	seen := map[string]bool{}
 	for _, client := range c.AppClients {

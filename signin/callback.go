@@ -158,7 +158,7 @@ func (s *SignIn) arrive(ctx context.Context, t *transaction, proof *proof, idTok
 	}
 	token, started, err := s.startSession(ctx, account, proof, idToken, replaced)
 	if err != nil {
-		return nil, ProblemSessionStoreUnavailable, err
+		return nil, startProblem(err), err
 	}
 	return &arrival{purpose: t.Purpose, token: token, session: started, returnTo: s.destination(t)}, "", nil
 }

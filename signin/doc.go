@@ -19,7 +19,10 @@
 //	identity.go        GET  /auth/identity/start and /auth/identity/return
 //	callback.go        GET  /auth/callback, the way back, of every trip
 //	session_status.go  GET  /auth/session
+//	session_extend.go  POST /auth/session/extend, and what such requests must carry
+//	session_list.go    GET, DELETE /auth/sessions and DELETE /auth/sessions/{id}
 //	logout.go          POST /auth/logout, GET /auth/signed-out
+//	backchannel.go     POST /auth/backchannel-logout, by which the provider says so
 //	request_object.go  authorization requests as signed objects
 //	assertion.go       private_key_jwt and GET /.well-known/jwks.json
 //	provider.go        metadata: lazy, re-read, last good copy kept
@@ -32,9 +35,22 @@
 //	user_info.go       what the provider tells about a person
 //	core_identity.go   what proves an identity, and what is kept of it
 //	transaction.go     one trip to the provider, in Redis
-//	session.go         one session, in Redis
+//	session.go         one session, in Redis: how it begins
 //	session_renew.go   a new token at each authentication
+//	session_live.go    whether it lives, and longer for being seen
+//	session_end.go     how it ends
 //	account_cache.go   the durable word on sessions, at most one second old
+//	app_client.go      the mobile apps that may have sessions
+//	app_authorize.go   GET  /auth/app/authorize, an app's way out
+//	app_arrive.go      its way back
+//	app_code.go        the code that it gets there
+//	app_token.go       POST /auth/app/token: a code for tokens
+//	app_refresh.go     and a refresh token for new ones
+//	app_family.go      an app session begun, and renewed by step-up
+//	app_session.go     its record, in Redis, and its tokens
+//	app_handoff.go     POST /auth/app/handoff, from an app to the browser
+//	app_revoke.go      POST /auth/app/revoke
+//	app_links.go       the files by which apps claim our link
 //	who.go             who is asking
 //	cookie.go          the two cookies
 //	return_to.go       where a person goes after signing in
@@ -47,8 +63,9 @@
 // as hashes, the id_token hint and the PKCE verifier sealed. Losing Redis costs a
 // new sign-in and nothing else, and can never bring an ended session back: a
 // session lives only while its record is there, the account's epoch key is there
-// and equal, and the account's SessionsInvalidBefore, kept in the durable store,
-// is not later than the session. When Redis or the durable store does not
+// and equal, the account's SessionsInvalidBefore, kept in the durable store, is
+// not later than the session, and its proof is later than the person's newest
+// sign-out at the provider, which Redis and the durable store both keep. When Redis or the durable store does not
 // answer, nobody is signed in.
 //
 // A session that is authenticated anew gets a new token. It keeps its handle and
@@ -65,6 +82,5 @@
 //
 // A session has a kind, so that app sessions become another; every
 // secret is hashed under its use, so that a bearer token can never serve as a
-// cookie. Session records change by compare-and-set only. Back-channel logout
-// verifies with the same key set, under its own pinned algorithm.
+// cookie. Session records change by compare-and-set only.
 package signin

@@ -84,6 +84,8 @@ type book struct {
 	list  map[string]*plr.Account
 	fault error
 	reads int
+	// meanwhile runs when an account is asked for.
+	meanwhile func()
 	// proved is what identity trips have brought, by account.
 	proved map[string][]plr.VerifiedIdentity
 	// locked: too many attempts were made for every account.
@@ -107,6 +109,9 @@ func (b *book) SignedIn(_ context.Context, issuer, subject string) (*plr.Account
 }
 
 func (b *book) Account(_ context.Context, id string) (*plr.Account, error) {
+	if b.meanwhile != nil {
+		b.meanwhile()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.reads++
@@ -275,9 +280,20 @@ func routes(s *SignIn) http.Handler {
 	mux.HandleFunc("/auth/identity/start", s.IdentityStart)
 	mux.HandleFunc("/auth/identity/return", s.IdentityReturn)
 	mux.HandleFunc("/auth/session", s.Session)
+	mux.HandleFunc("/auth/session/extend", s.ExtendSession)
+	mux.HandleFunc("/auth/sessions", func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			s.EndOtherSessions(w, r)
+			return
+		}
+		s.Sessions(w, r)
+	})
+	mux.HandleFunc("/auth/sessions/{id}", s.EndSessionByID)
 	mux.HandleFunc("/auth/logout", s.Logout)
 	mux.HandleFunc("/auth/signed-out", s.SignedOut)
+	mux.HandleFunc("/auth/backchannel-logout", s.BackchannelLogout)
 	mux.HandleFunc("/.well-known/jwks.json", s.ClientKeys)
+	appRoutes(mux, s)
 	mux.Handle("/graphql", s.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := From(r.Context())
 		fmt.Fprint(w, who.State)

@@ -63,6 +63,8 @@ const (
 	ProblemUnauthenticated Problem = "unauthenticated"
 	// ProblemSessionExpired: the session has ended.
 	ProblemSessionExpired Problem = "session_expired"
+	// ProblemSignedOutMeanwhile: the person was signed out while signing in.
+	ProblemSignedOutMeanwhile Problem = "signed_out_meanwhile"
 	// ProblemProviderUnavailable: the provider cannot be reached.
 	ProblemProviderUnavailable Problem = "provider_unavailable"
 	// ProblemSessionStoreUnavailable: sessions cannot be read or written.
@@ -105,7 +107,7 @@ func PageProblems() []Problem {
 		ProblemStateUnknown, ProblemStateUsed, ProblemBrowserMismatch, ProblemIssuerMismatch,
 		ProblemProviderError, ProblemAccessDenied, ProblemTemporarilyUnavailable, ProblemServiceSuspended,
 		ProblemTokenExchangeFailed, ProblemIDTokenInvalid, ProblemAssuranceTooLow, ProblemReauthFailed,
-		ProblemSubjectMismatch, ProblemIdentityNotProved, ProblemIdentityInvalid, ProblemIdentityUnavailable,
+		ProblemSubjectMismatch, ProblemIdentityNotProved, ProblemSignedOutMeanwhile, ProblemIdentityInvalid, ProblemIdentityUnavailable,
 		ProblemAlreadyBound, ProblemBindingLocked, ProblemUnauthenticated, ProblemSessionExpired,
 		ProblemProviderUnavailable,
 		ProblemSessionStoreUnavailable, ProblemAccountStoreUnavailable, ProblemInternal,
@@ -116,6 +118,8 @@ func PageProblems() []Problem {
 var statuses = map[Problem]int{
 	ProblemUnauthenticated:         http.StatusUnauthorized,
 	ProblemSessionExpired:          http.StatusUnauthorized,
+	ProblemStepUpRequired:          http.StatusUnauthorized,
+	ProblemNotFound:                http.StatusNotFound,
 	ProblemCrossOrigin:             http.StatusForbidden,
 	ProblemIdentityUnavailable:     http.StatusNotFound,
 	ProblemAlreadyBound:            http.StatusConflict,
@@ -127,6 +131,7 @@ var statuses = map[Problem]int{
 	ProblemSessionStoreUnavailable: http.StatusServiceUnavailable,
 	ProblemAccountStoreUnavailable: http.StatusServiceUnavailable,
 	ProblemInternal:                http.StatusInternalServerError,
+	ProblemNoApps:                  http.StatusNotFound,
 }
 
 // why is a reason in our own fixed words, and so safe to log. Anything else
@@ -189,13 +194,20 @@ func (s *SignIn) toProgram(w http.ResponseWriter, r *http.Request, code Problem,
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
 	}
-	writeJSON(w, status, "application/problem+json", struct {
-		Type   string  `json:"type"`
-		Title  string  `json:"title"`
-		Status int     `json:"status"`
-		Code   Problem `json:"code"`
-		Ref    string  `json:"ref"`
-	}{"about:blank", http.StatusText(status), status, code, ref})
+	writeJSON(w, status, "application/problem+json", newProblemJSON(status, code, ref))
+}
+
+// problemJSON is the body of a refusal, by RFC 9457.
+type problemJSON struct {
+	Type   string  `json:"type"`
+	Title  string  `json:"title"`
+	Status int     `json:"status"`
+	Code   Problem `json:"code"`
+	Ref    string  `json:"ref"`
+}
+
+func newProblemJSON(status int, code Problem, ref string) problemJSON {
+	return problemJSON{"about:blank", http.StatusText(status), status, code, ref}
 }
 
 // toEither answers a faulting address that people and programs both call: whoever

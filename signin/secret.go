@@ -18,6 +18,8 @@ const (
 	useBrowser    use = "browser"
 	useNonce      use = "nonce"
 	useWebSession use = "web"
+	useSubject    use = "subject"
+	useLogoutID   use = "jti"
 )
 
 // hashOf is the form a secret takes in Redis. Secrets are 256 random bits, so no

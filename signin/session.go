@@ -1,15 +1,15 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"openplr/plr"
 )
@@ -57,11 +57,13 @@ type session struct {
 	// IdentityAt is when this session last came back from an identity trip.
 	IdentityAt int64      `json:"identityAt,omitempty"`
 	Roles      []plr.Role `json:"roles,omitempty"`
+	// Idle is how long the session lives unseen, in milliseconds; zero: as web
+	// sessions do.
+	Idle int64 `json:"idle,omitempty"`
+	// NextEpoch is the one that the session lives on in when it ends the others.
+	NextEpoch string `json:"nextEpoch,omitempty"`
 	// Device is what an app calls the device it runs on.
 	Device string `json:"device,omitempty"`
-	// AppLock: the app asks for a fingerprint or the like before it shows anything,
-	// so that its session needs no idle limit of ours.
-	AppLock bool `json:"appLock,omitempty"`
 	// Hint is the ID token, sealed, which the provider wants back at sign-out.
 	Hint string `json:"idTokenHint,omitempty"`
 }
@@ -72,12 +74,40 @@ func sessionKey(tokenHash string) string { return "lr:s:{" + tokenHash + "}" }
 func epochKey(account string) string { return "lr:a:{" + account + "}:epoch" }
 func indexKey(account string) string { return "lr:a:{" + account + "}:idx" }
 
-// epochLife: an epoch outlives every session that remembers it, and not by much,
-// so that Redis does not keep a key for whoever has ever signed in.
-const epochLife, appEpochLife = maxAbsolute + time.Hour, maxLockedAbsolute + time.Hour
+// longestSession is how long any session lives at most: one of an app that locks
+// itself.
+const longestSession = 30 * 24 * time.Hour
 
-// indexEntry leads from a handle to the record.
+// epochLife: what is kept about an account's sessions outlives every one of them,
+// and not by much, so that Redis does not keep a key for whoever has ever signed in.
+const epochLife = longestSession + time.Hour
+
+// maxSessions is how many sessions an account has side by side.
+const maxSessions = 10
+
+// indexEntry leads from a handle to the record of a web session.
 func indexEntry(handle, tokenHash string) string { return handle + "." + tokenHash }
+
+// entryOf is the session's entry on the list of its account. hash is that of the
+// token, or of an app's family of tokens.
+func entryOf(e *session, hash string) string {
+	if e.Kind == KindApp {
+		return familyEntry(e.Handle, hash)
+	}
+	return indexEntry(e.Handle, hash)
+}
+
+// recordKey is where the session with this entry is kept.
+func recordKey(entry string) string {
+	_, hash, _ := strings.Cut(entry, ".")
+	if family, ok := strings.CutPrefix(hash, "f."); ok {
+		return familyKey(family)
+	}
+	return sessionKey(hash)
+}
+
+// subjectHash names a person of a provider without saying who it is.
+func subjectHash(issuer, subject string) string { return hashOf(useSubject, issuer+"|"+subject) }
 
 func newEpoch(random io.Reader) (string, error) {
 	var b [8]byte
@@ -88,29 +118,23 @@ func newEpoch(random io.Reader) (string, error) {
 	return strconv.FormatUint(binary.BigEndian.Uint64(b[:])>>12, 10), nil
 }
 
-// limits of a session by our clock.
+// idleEnd is when the session ends by our clock unless it is seen before.
 func (s *SignIn) idleEnd(e *session) time.Time {
-	end, life := time.UnixMilli(e.AbsoluteAt), s.config.WebIdle
-	if e.Kind == KindApp {
-		life = s.config.AppIdle
+	idle := s.config.WebIdle
+	if e.Idle > 0 {
+		idle = time.Duration(e.Idle) * time.Millisecond
 	}
-	if idle := time.UnixMilli(e.LastSeen).Add(life); !e.AppLock && idle.Before(end) {
-		return idle
-	}
-	return end
+	return time.UnixMilli(min(e.LastSeen+idle.Milliseconds(), e.AbsoluteAt))
 }
 
 // startSession begins a web session for a person who has just proved themselves
-// and gives its token. The sessions replaced are gone before it begins.
+// and gives its token. The sessions replaced are gone before it begins. An error
+// for which ended holds says that the person was signed out in the meantime.
 func (s *SignIn) startSession(ctx context.Context, account *plr.Account, p *proof, idToken string, replaced []string) (token string, e *session, err error) {
 	if token, err = newSessionToken(s.random); err != nil {
 		return "", nil, err
 	}
 	handle, err := newID(s.random, "ses")
-	if err != nil {
-		return "", nil, err
-	}
-	epoch, err := newEpoch(s.random)
 	if err != nil {
 		return "", nil, err
 	}
@@ -127,177 +151,89 @@ func (s *SignIn) startSession(ctx context.Context, account *plr.Account, p *proo
 			return "", nil, err
 		}
 	}
-	epoch, err = holdEpochScript.Run(ctx, s.redis, []string{epochKey(account.ID)}, epoch, epochLife.Milliseconds()).Text()
-	if err != nil {
-		return "", nil, err
-	}
 	now := s.now()
-	e = &session{
-		Version: 1, Handle: handle, Kind: KindWeb, Account: account.ID, Epoch: epoch,
-		CreatedAt: now.UnixMilli(), LastSeen: now.UnixMilli(),
-		AbsoluteAt: now.Add(s.config.WebAbsolute).UnixMilli(),
-		Issuer:     s.config.Issuer, Hint: hint,
-	}
+	e = &session{Handle: handle, Kind: KindWeb, AbsoluteAt: now.Add(s.config.WebAbsolute).UnixMilli(), Hint: hint}
 	p.mark(e, now)
-	record, err := json.Marshal(e)
-	if err != nil {
-		return "", nil, err
-	}
-	// The index first: an entry without a session is harmless, a session that no
-	// list shows is not.
-	if err := listSessionScript.Run(ctx, s.redis, []string{indexKey(account.ID)}, e.CreatedAt, e.AbsoluteAt,
-		indexEntry(handle, hash), maxAbsolute.Milliseconds()).Err(); err != nil {
-		return "", nil, err
-	}
-	if err := s.redis.Set(ctx, sessionKey(hash), record, s.config.WebIdle).Err(); err != nil {
+	if err := s.keepSession(ctx, account, e, hash); err != nil {
 		return "", nil, err
 	}
 	return token, e, nil
 }
 
-func hintContext(tokenHash string) string { return "id_token_hint " + tokenHash }
-
-const (
-	errNoSession      = why("no session of this token")
-	errSessionRecord  = why("the session's record is of no known form")
-	errSessionOver    = why("the session has reached its limit")
-	errSessionEpoch   = why("the account's sessions were ended")
-	errSessionDurable = why("the session was ended, says the durable store")
-	errAccountGone    = why("the session's account is gone")
-)
-
-// ended says whether err means that a session is no longer alive, as opposed to
-// not being able to tell.
-func ended(err error) bool {
-	var w why
-	return errors.As(err, &w)
-}
-
-// accountFault marks a failure of the accounts' store, as opposed to Redis.
-type accountFault struct{ error }
-
-func (f accountFault) Unwrap() error { return f.error }
-
-// storeProblem says which store an error that is not ended came from.
-func storeProblem(err error) Problem {
-	var fault accountFault
-	if errors.As(err, &fault) {
-		return ProblemAccountStoreUnavailable
-	}
-	return ProblemSessionStoreUnavailable
-}
-
-// liveSession gives the session of token and its account if the session lives. An
-// error for which ended holds says that it does not; any other that it cannot be
-// told, which never counts as signed in.
-func (s *SignIn) liveSession(ctx context.Context, token string, touch bool) (*session, *plr.Account, error) {
-	return s.sessionByHash(ctx, hashOf(useWebSession, token), touch)
-}
-
-// sessionByHash is liveSession for who remembers only the token's hash.
-func (s *SignIn) sessionByHash(ctx context.Context, hash string, touch bool) (*session, *plr.Account, error) {
-	storeCtx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	record, err := s.redis.Get(storeCtx, sessionKey(hash)).Result()
-	switch {
-	case errors.Is(err, redis.Nil):
-		return nil, nil, errNoSession
-	case err != nil:
-		return nil, nil, err
-	}
-	var e session
-	if err := json.Unmarshal([]byte(record), &e); err != nil || e.Version != 1 {
-		return nil, nil, errSessionRecord
-	}
-	now := s.now()
-	if !now.Before(s.idleEnd(&e)) {
-		return nil, nil, errSessionOver
-	}
-	epoch, err := s.redis.Get(storeCtx, epochKey(e.Account)).Result()
-	switch {
-	case errors.Is(err, redis.Nil): // lost or evicted: nothing may be resurrected
-		return nil, nil, errSessionEpoch
-	case err != nil:
-		return nil, nil, err
-	case epoch != e.Epoch:
-		return nil, nil, errSessionEpoch
-	}
-	account, err := s.accounts.account(ctx, e.Account)
-	switch {
-	case err != nil && plr.CodeOf(err) == plr.CodeNotFound:
-		return nil, nil, errAccountGone
-	case err != nil:
-		return nil, nil, accountFault{err}
-	case account.SessionEnded(e.Handle, time.UnixMilli(e.CreatedAt)), account.SessionEnded(e.generation(), time.UnixMilli(e.CreatedAt)):
-		return nil, nil, errSessionDurable
-	}
-	if touch && now.Sub(time.UnixMilli(e.LastSeen)) >= touchEvery {
-		// Not being able to extend a session (a Redis that is full still reads) is
-		// no reason to end it early.
-		if err := s.touchSession(storeCtx, hash, record, &e, now); err != nil {
-			s.log.WarnContext(ctx, "session not extended", "session", e.Handle, "why", reason(err))
-		}
-	}
-	return &e, account, nil
-}
-
-// touchSession moves the idle limit of a session that is still as read. Losing
-// the race against another change is no fault: that session was seen or ended.
-func (s *SignIn) touchSession(ctx context.Context, hash, record string, e *session, now time.Time) error {
-	seen := *e
-	seen.LastSeen = now.UnixMilli()
-	changed, err := json.Marshal(&seen)
+// keepSession completes a new session of an account just read and keeps it under
+// hash, on the account's list, and ends the one unseen for longest when there are
+// too many. Until it returns nil, nobody may be given the token.
+func (s *SignIn) keepSession(ctx context.Context, account *plr.Account, e *session, hash string) error {
+	epoch, err := newEpoch(s.random)
 	if err != nil {
 		return err
 	}
-	left := max(s.idleEnd(&seen).Sub(now).Milliseconds(), 1)
-	done, err := replaceScript.Run(ctx, s.redis, []string{sessionKey(hash)}, record, changed, left).Int()
-	if err == nil && done == 1 {
-		*e = seen
+	epoch, err = holdEpochScript.Run(ctx, s.redis, []string{epochKey(account.ID)}, epoch, epochLife.Milliseconds()).Text()
+	if err != nil {
+		return err
 	}
-	return err
+	now := s.now()
+	e.Version, e.Account, e.Epoch = 1, account.ID, epoch
+	e.Issuer, e.Subject = s.config.Issuer, subjectHash(account.Issuer, account.Subject)
+	// Began after the account was read, whatever the clocks of other replicas say.
+	e.CreatedAt, e.LastSeen = max(now.UnixMilli(), roundedUp(account.SessionsInvalidBefore)), now.UnixMilli()
+	record, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	// The list last: an entry whose record is gone is dead, and may be taken off.
+	entry := entryOf(e, hash)
+	if err := s.redis.Set(ctx, recordKey(entry), record, s.idleEnd(e).Sub(now)).Err(); err != nil {
+		return err
+	}
+	err = listSessionScript.Run(ctx, s.redis, []string{indexKey(account.ID)}, now.UnixMilli(), e.AbsoluteAt, entry, epochLife.Milliseconds()).Err()
+	if err != nil {
+		return err
+	}
+	// Only now: a sign-out that comes later than this look finds the session, one
+	// that came earlier is found by it.
+	v, err := s.verdictOn(ctx, account)
+	if err == nil {
+		err = v.check(s, e)
+	}
+	if err != nil {
+		s.redis.Del(ctx, recordKey(entry))
+		s.redis.ZRem(ctx, indexKey(account.ID), entry)
+		return err
+	}
+	s.trimSessions(ctx, v, e.Handle)
+	return nil
 }
 
-// endSession ends the session with this token hash and gives its record as it
-// was, or nil when there was none. The durable store is told first, so that no
-// older copy of Redis brings the session back. When it cannot be told, the
-// session still ends in Redis: somebody who leaves a shared computer must not be
-// kept signed in by it.
-func (s *SignIn) endSession(ctx context.Context, hash string) (*session, error) {
-	record, err := s.redis.Get(ctx, sessionKey(hash)).Result()
-	switch {
-	case errors.Is(err, redis.Nil):
-		return nil, nil
-	case err != nil:
-		return nil, err
+// roundedUp gives unix milliseconds not before t; nothing for the zero time.
+func roundedUp(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
 	}
-	var e session
-	known := json.Unmarshal([]byte(record), &e) == nil && e.Version == 1
-	if known {
-		if err := s.config.Accounts.EndSession(ctx, e.Account, e.Handle, time.UnixMilli(e.AbsoluteAt)); err != nil {
-			s.log.WarnContext(ctx, "signed out in Redis only", "session", e.Handle, "why", reason(err))
+	return t.Add(time.Millisecond - 1).UnixMilli()
+}
+
+// trimSessions ends what exceeds maxSessions, but never the one that just began.
+// A sign-in does not fail over it.
+func (s *SignIn) trimSessions(ctx context.Context, v *verdict, began string) {
+	live, err := s.listed(ctx, v.account.ID)
+	if err != nil {
+		s.log.WarnContext(ctx, "sessions not counted", "account", v.account.ID, "why", reason(err))
+		return
+	}
+	live = slices.DeleteFunc(live, func(l listedSession) bool { return v.check(s, &l.session) != nil })
+	slices.SortFunc(live, func(a, b listedSession) int { return cmp.Compare(a.LastSeen, b.LastSeen) })
+	for over := len(live) - maxSessions; over > 0; live = live[1:] {
+		if live[0].Handle == began {
+			continue
 		}
-		s.accounts.forget(e.Account)
+		over--
+		if _, err := s.endEntry(ctx, live[0].entry); err != nil {
+			s.log.WarnContext(ctx, "session too many not ended", "session", live[0].Handle, "why", reason(err))
+			return
+		}
+		s.log.InfoContext(ctx, "signed out", "account", v.account.ID, "session", live[0].Handle, "by", "limit")
 	}
-	if err := s.redis.Del(ctx, sessionKey(hash)).Err(); err != nil {
-		return nil, err
-	}
-	if !known {
-		return nil, nil // whatever it was, it is gone
-	}
-	// The session is dead already; a list entry left behind only names it.
-	s.redis.ZRem(ctx, indexKey(e.Account), indexEntry(e.Handle, hash))
-	return &e, nil
 }
 
-// endAllSessions ends every session of an account: durably first, so that no
-// state of Redis can undo it, then at once.
-func (s *SignIn) endAllSessions(ctx context.Context, account string) error {
-	if err := s.config.Accounts.EndSessions(ctx, account); err != nil {
-		return accountFault{err}
-	}
-	s.accounts.forget(account)
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	return raiseEpochScript.Run(ctx, s.redis, []string{epochKey(account)}).Err()
-}
+func hintContext(tokenHash string) string { return "id_token_hint " + tokenHash }

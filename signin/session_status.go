@@ -20,8 +20,10 @@ type sessionJSON struct {
 	CreatedAt         string  `json:"createdAt"`
 	IdleExpiresAt     string  `json:"idleExpiresAt"`
 	AbsoluteExpiresAt string  `json:"absoluteExpiresAt"`
+	LastSeenAt        string  `json:"lastSeenAt"`
 	AuthTime          string  `json:"authTime"`
 	StepUpUntil       *string `json:"stepUpUntil"`
+	DeviceLabel       *string `json:"deviceLabel"`
 }
 
 type accountJSON struct {
@@ -44,30 +46,48 @@ func (s *SignIn) Session(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		s.toProgram(w, r, ProblemAmbiguousCredentials, err)
-		return
 	case who.State == StateUnavailable:
 		s.toProgram(w, r, storeProblem(who.cause), who.cause)
-		return
-	case who.State != StateSignedIn:
-		writeJSON(w, http.StatusOK, "application/json", sessionStatus{})
-		return
+	default:
+		writeJSON(w, http.StatusOK, "application/json", statusOf(who))
 	}
-	status := identityStatus{Status: "unbound"}
-	if who.Account.ULN != "" {
-		status.Status = "bound"
+}
+
+func statusOf(who Who) sessionStatus {
+	if who.State != StateSignedIn {
+		return sessionStatus{}
 	}
-	writeJSON(w, http.StatusOK, "application/json", sessionStatus{
+	info := who.Session
+	out := sessionStatus{
 		Authenticated: true,
 		Session: &sessionJSON{
-			ID: who.Session.ID, Kind: who.Session.Kind,
-			CreatedAt:         stamp(who.Session.CreatedAt),
-			IdleExpiresAt:     stamp(who.Session.IdleExpiresAt),
-			AbsoluteExpiresAt: stamp(who.Session.AbsoluteExpiresAt),
-			AuthTime:          stamp(who.Session.AuthTime),
+			ID: info.ID, Kind: info.Kind,
+			CreatedAt:         stamp(info.CreatedAt),
+			IdleExpiresAt:     stamp(info.IdleExpiresAt),
+			AbsoluteExpiresAt: stamp(info.AbsoluteExpiresAt),
+			LastSeenAt:        stamp(info.LastSeenAt),
+			AuthTime:          stamp(info.AuthTime),
+			DeviceLabel:       labelOf(info),
 		},
 		Account:  &accountJSON{ID: who.Account.ID},
-		Identity: &status,
-	})
+		Identity: &identityStatus{Status: "unbound"},
+	}
+	if who.Account.ULN != "" {
+		out.Identity.Status = "bound"
+	}
+	if !info.StepUpUntil.IsZero() {
+		until := stamp(info.StepUpUntil)
+		out.Session.StepUpUntil = &until
+	}
+	return out
+}
+
+// labelOf is null for a device that has no name.
+func labelOf(info *SessionInfo) *string {
+	if info.DeviceLabel == "" {
+		return nil
+	}
+	return &info.DeviceLabel
 }
 
 // stamp writes a time as the GraphQL scalar DateTime does.

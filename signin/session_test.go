@@ -102,38 +102,6 @@ func TestSessionLimits(t *testing.T) {
 				t.Errorf("TTL %s", left)
 			}
 		},
-		"50 extending revives nothing": func(t *testing.T, h *house, b *browser) {
-			key, record := b.record()
-			var e session
-			if err := json.Unmarshal([]byte(record), &e); err != nil {
-				t.Fatal(err)
-			}
-			h.mini.Del(key)
-			h.pass(2 * time.Minute)
-			hash := hashOf(useWebSession, b.cookies[SessionCookie])
-			if err := h.touchSession(t.Context(), hash, record, &e, h.clock.Now()); err != nil {
-				t.Fatal(err)
-			}
-			if h.mini.Exists(key) {
-				t.Error("revived")
-			}
-		},
-		"50 extending overwrites no other change": func(t *testing.T, h *house, b *browser) {
-			key, record := b.record()
-			var e session
-			if err := json.Unmarshal([]byte(record), &e); err != nil {
-				t.Fatal(err)
-			}
-			changed := strings.Replace(record, `"authTime":`, `"authTime":1`, 1)
-			h.mini.Set(key, changed)
-			hash := hashOf(useWebSession, b.cookies[SessionCookie])
-			if err := h.touchSession(t.Context(), hash, record, &e, h.clock.Now()); err != nil {
-				t.Fatal(err)
-			}
-			if got, _ := h.mini.Get(key); got != changed {
-				t.Errorf("overwritten by %s", got)
-			}
-		},
 		"pages under /auth/ extend nothing": func(t *testing.T, h *house, b *browser) {
 			_, before := b.record()
 			h.pass(5 * time.Minute)
@@ -166,10 +134,22 @@ func TestSessionLimits(t *testing.T) {
 	}
 }
 
-func TestSessionAttacks(t *testing.T) {
+// eachWith runs every test with a house and a browser of its own.
+func eachWith(t *testing.T, tests map[string]func(*testing.T, *house, *browser)) {
+	t.Helper()
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			test(t, h, h.browser())
+		})
+	}
+}
+
+func TestAttack33SessionFixation(t *testing.T) {
 	t.Parallel()
-	for name, attack := range map[string]func(*testing.T, *house, *browser){
-		"33 fixation": func(t *testing.T, h *house, victim *browser) {
+	eachWith(t, map[string]func(*testing.T, *house, *browser){
+		"fixation": func(t *testing.T, h *house, victim *browser) {
 			attacker := h.browser()
 			planted := attacker.signIn()
 			victim.cookies[SessionCookie] = planted
@@ -179,28 +159,34 @@ func TestSessionAttacks(t *testing.T) {
 			attacker.want(isExpired)
 			victim.want(isSignedIn)
 		},
-		"33 a new token at each login, the old one dead": func(_ *testing.T, h *house, b *browser) {
+		"a new token at each login, the old one dead": func(_ *testing.T, h *house, b *browser) {
 			old := h.browser()
 			old.cookies[SessionCookie] = b.signIn()
 			b.signIn()
 			old.want(isExpired)
 			b.want(isSignedIn)
 		},
-		"33 a planted token of no session": func(_ *testing.T, h *house, b *browser) {
+		"a planted token of no session": func(_ *testing.T, h *house, b *browser) {
 			planted := sessionPrefix + strings.Repeat("A", 43)
 			b.cookies[SessionCookie] = planted
 			if b.signIn() == planted {
 				h.t.Error("adopted")
 			}
 		},
-		"33 a refused sign-in ends no session": func(_ *testing.T, h *house, b *browser) {
+		"a refused sign-in ends no session": func(_ *testing.T, h *house, b *browser) {
 			b.signIn()
 			query := h.op.authorize(b.leave(""))
 			query.Set("code", "wrong")
 			h.wantPage(b.back(query), ProblemTokenExchangeFailed)
 			b.want(isSignedIn)
 		},
-		"34 two session cookies": func(t *testing.T, h *house, b *browser) {
+	})
+}
+
+func TestAttack34CookieTossing(t *testing.T) {
+	t.Parallel()
+	eachWith(t, map[string]func(*testing.T, *house, *browser){
+		"two session cookies": func(t *testing.T, h *house, b *browser) {
 			b.signIn()
 			b.want(isExpired, func(r *http.Request) { r.AddCookie(&http.Cookie{Name: SessionCookie, Value: "tossed"}) })
 			if _, kept := b.cookies[SessionCookie]; kept {
@@ -210,7 +196,13 @@ func TestSessionAttacks(t *testing.T) {
 				t.Errorf("%d audit lines", n)
 			}
 		},
-		"37 cookie and bearer": func(t *testing.T, h *house, b *browser) {
+	})
+}
+
+func TestAttack37CookieAndBearer(t *testing.T) {
+	t.Parallel()
+	eachWith(t, map[string]func(*testing.T, *house, *browser){
+		"cookie and bearer": func(t *testing.T, h *house, b *browser) {
 			token := b.signIn()
 			for _, value := range []string{"Bearer " + token, "bearer x", "BEARER", "  Bearer x"} {
 				resp := b.do(http.MethodPost, "/graphql", "", header("Authorization", value))
@@ -220,11 +212,25 @@ func TestSessionAttacks(t *testing.T) {
 			}
 			b.want(isSignedIn, header("Authorization", "Basic eDp5"))
 		},
-		"37 bearer alone, 38 a cookie's token as bearer": func(_ *testing.T, h *house, b *browser) {
+	})
+}
+
+func TestAttack38TokenOfAnotherUse(t *testing.T) {
+	t.Parallel()
+	eachWith(t, map[string]func(*testing.T, *house, *browser){
+		"a cookie's token as bearer": func(t *testing.T, h *house, b *browser) {
 			token := b.signIn()
-			h.browser().want(isNobody, header("Authorization", "Bearer "+token))
+			for _, value := range []string{
+				"Bearer " + token, "Bearer", "bearer  ", "Bearer x", "Bearer lra_" + token[4:], "Bearer lrr_" + token[4:],
+				"Bearer lra_", "Bearer " + strings.Repeat("x", 9000), "Bearer " + hashOf(useWebSession, token),
+			} {
+				h.browser().want(isExpired, header("Authorization", value))
+			}
+			h.browser().want(isNobody, header("Authorization", "Basic eDp5"))
+			h.browser().want(isExpired, header("Authorization", "Bearer lra_x"), header("Authorization", "Bearer lra_y"))
+			b.want(isSignedIn)
 		},
-		"38 tokens of another kind as cookie": func(_ *testing.T, h *house, b *browser) {
+		"tokens of another kind as cookie": func(_ *testing.T, h *house, b *browser) {
 			token := b.signIn()
 			for _, value := range []string{
 				"lra_" + token[4:], token[4:], token + "x", "x", "", strings.Repeat("x", 5000),
@@ -235,19 +241,25 @@ func TestSessionAttacks(t *testing.T) {
 				other.want(isExpired)
 			}
 		},
-		"38 the browser's secret as session": func(_ *testing.T, h *house, b *browser) {
+		"the browser's secret as session": func(_ *testing.T, h *house, b *browser) {
 			b.leave("")
 			b.cookies[SessionCookie] = sessionPrefix + b.cookies[TransactionCookie]
 			b.want(isExpired)
 		},
-		"66 flush": func(_ *testing.T, h *house, b *browser) {
+	})
+}
+
+func TestAttack66RedisForgets(t *testing.T) {
+	t.Parallel()
+	eachWith(t, map[string]func(*testing.T, *house, *browser){
+		"flush": func(_ *testing.T, h *house, b *browser) {
 			b.signIn()
 			h.mini.FlushAll()
 			b.want(isExpired)
 			b.signIn()
 			b.want(isSignedIn)
 		},
-		"66 epoch key evicted": func(_ *testing.T, h *house, b *browser) {
+		"epoch key evicted": func(_ *testing.T, h *house, b *browser) {
 			old := h.browser()
 			old.signIn()
 			h.mini.Del(epochKey(old.account()))
@@ -256,7 +268,7 @@ func TestSessionAttacks(t *testing.T) {
 			b.want(isSignedIn)
 			old.want(isExpired)
 		},
-		"66 a record restored after a flush": func(_ *testing.T, h *house, b *browser) {
+		"a record restored after a flush": func(_ *testing.T, h *house, b *browser) {
 			old := h.browser()
 			old.signIn()
 			key, record := old.record()
@@ -265,7 +277,7 @@ func TestSessionAttacks(t *testing.T) {
 			h.mini.Set(key, record)
 			old.want(isExpired)
 		},
-		"66 epoch lost between two sign-outs everywhere": func(_ *testing.T, h *house, b *browser) {
+		"epoch lost between two sign-outs everywhere": func(_ *testing.T, h *house, b *browser) {
 			var old []*browser
 			for range 3 {
 				other := h.browser()
@@ -284,7 +296,7 @@ func TestSessionAttacks(t *testing.T) {
 				}
 			}
 		},
-		"66 stale Redis after a sign-out everywhere": func(_ *testing.T, h *house, b *browser) {
+		"stale Redis after a sign-out everywhere": func(_ *testing.T, h *house, b *browser) {
 			b.signIn()
 			account := b.account()
 			key, record := b.record()
@@ -298,7 +310,7 @@ func TestSessionAttacks(t *testing.T) {
 			h.mini.Set(epochKey(account), epoch)
 			b.want(isExpired)
 		},
-		"66 stale Redis after signing out of one session": func(_ *testing.T, h *house, b *browser) {
+		"stale Redis after signing out of one session": func(_ *testing.T, h *house, b *browser) {
 			b.signIn()
 			other := h.browser()
 			other.signIn()
@@ -312,7 +324,7 @@ func TestSessionAttacks(t *testing.T) {
 			b.want(isExpired)
 			other.want(isSignedIn)
 		},
-		"66 stale Redis after signing in anew": func(_ *testing.T, h *house, b *browser) {
+		"stale Redis after signing in anew": func(_ *testing.T, h *house, b *browser) {
 			b.signIn()
 			key, record := b.record()
 			old := b.cookies[SessionCookie]
@@ -322,6 +334,25 @@ func TestSessionAttacks(t *testing.T) {
 			b.cookies[SessionCookie] = old
 			b.want(isExpired)
 		},
+		"ended durably by another replica": func(_ *testing.T, h *house, b *browser) {
+			b.signIn()
+			account := b.account()
+			h.book.edit(func(list map[string]*plr.Account) { list[account].ULN = "7673614579" })
+			h.pass(time.Minute)
+			b.want(isSignedIn) // and held in the cache
+			if err := h.book.EndSessions(context.Background(), account); err != nil {
+				h.t.Fatal(err)
+			}
+			b.want(isSignedIn)
+			h.pass(accountAge)
+			b.want(isExpired)
+		},
+	})
+}
+
+func TestSessionEnds(t *testing.T) {
+	t.Parallel()
+	eachWith(t, map[string]func(*testing.T, *house, *browser){
 		"signing out while the durable store is away": func(_ *testing.T, h *house, b *browser) {
 			b.signIn()
 			token := b.cookies[SessionCookie]
@@ -336,24 +367,6 @@ func TestSessionAttacks(t *testing.T) {
 			b.cookies[SessionCookie] = token
 			b.want(isExpired)
 		},
-		"66 ended durably by another replica": func(_ *testing.T, h *house, b *browser) {
-			b.signIn()
-			account := b.account()
-			h.book.edit(func(list map[string]*plr.Account) { list[account].ULN = "7673614579" })
-			h.pass(time.Minute)
-			b.want(isSignedIn) // and held in the cache
-			if err := h.book.EndSessions(context.Background(), account); err != nil {
-				h.t.Fatal(err)
-			}
-			b.want(isSignedIn)
-			h.pass(accountAge)
-			b.want(isExpired)
-		},
-		"70 account deleted": func(_ *testing.T, h *house, b *browser) {
-			b.signIn()
-			h.book.edit(func(list map[string]*plr.Account) { clear(list) })
-			b.want(isExpired)
-		},
 		"a record of another form": func(_ *testing.T, h *house, b *browser) {
 			b.signIn()
 			key, _ := b.record()
@@ -362,13 +375,18 @@ func TestSessionAttacks(t *testing.T) {
 				b.want(isExpired)
 			}
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := newHouse(t)
-			attack(t, h, h.browser())
-		})
-	}
+	})
+}
+
+func TestAttack70AccountGone(t *testing.T) {
+	t.Parallel()
+	eachWith(t, map[string]func(*testing.T, *house, *browser){
+		"account deleted": func(_ *testing.T, h *house, b *browser) {
+			b.signIn()
+			h.book.edit(func(list map[string]*plr.Account) { clear(list) })
+			b.want(isExpired)
+		},
+	})
 }
 
 func TestStoresDown(t *testing.T) {

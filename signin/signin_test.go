@@ -147,7 +147,7 @@ func TestNoRandomness(t *testing.T) {
 
 // Redis keeps only hashes and sealed texts; every test checks that at its end by
 // noSecrets, this one that noSecrets would find something.
-func TestRedisHoldsNoSecret(t *testing.T) { // 65
+func TestAttack65RedisHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b := h.browser()

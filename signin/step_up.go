@@ -104,15 +104,15 @@ func (s *SignIn) isFresh(t *transaction, p *proof) bool {
 }
 
 // homecomer gives the account whose step-up or identity trip this is: the session
-// it left from still lives, and the same person has come back. Whether an app's
-// session lives is found out when it trades its code. The Problem counts only with
-// an error.
+// it left from still lives, and the same person has come back. The Problem counts
+// only with an error.
 func (s *SignIn) homecomer(ctx context.Context, t *transaction, p *proof) (*plr.Account, Problem, error) {
 	var account *plr.Account
 	var err error
 	if t.App != nil {
-		if account, err = s.config.Accounts.Account(ctx, t.Account); err != nil {
-			return nil, ProblemAccountStoreUnavailable, err
+		var code Problem
+		if account, code, err = s.appLives(ctx, t); err != nil {
+			return nil, code, err
 		}
 	} else {
 		var e *session

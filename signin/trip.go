@@ -22,25 +22,34 @@ func (s *SignIn) depart(w http.ResponseWriter, r *http.Request, t *transaction, 
 	ctx := r.Context()
 	m, err := s.provider.metadata(ctx)
 	if err != nil {
-		s.toEither(w, r, ProblemProviderUnavailable, err)
+		s.stay(w, r, t, ProblemProviderUnavailable, err)
 		return
 	}
 	trip, err := s.newTrip(r, t)
 	if err != nil {
-		s.toEither(w, r, ProblemInternal, err)
+		s.stay(w, r, t, ProblemInternal, err)
 		return
 	}
 	if err := s.storeTransaction(ctx, trip.state, t); err != nil {
-		s.toEither(w, r, ProblemSessionStoreUnavailable, err)
+		s.stay(w, r, t, ProblemSessionStoreUnavailable, err)
 		return
 	}
 	address, err := s.authorizationURL(m, trip, t, d)
 	if err != nil {
-		s.toEither(w, r, ProblemInternal, err)
+		s.stay(w, r, t, ProblemInternal, err)
 		return
 	}
 	setTransactionCookie(w, trip.browser, t.Purpose.life()) // also an old one: its time starts anew
 	seeOther(w, address)
+}
+
+// stay answers whoever asked for a trip that does not begin: the app, when one waits.
+func (s *SignIn) stay(w http.ResponseWriter, r *http.Request, t *transaction, code Problem, cause error) {
+	if t.App != nil {
+		s.backToApp(w, r, t, code, cause)
+		return
+	}
+	s.toEither(w, r, code, cause)
 }
 
 // maxAuthorizeQuery is what One Login's firewall lets through.

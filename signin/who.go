@@ -164,10 +164,17 @@ const (
 // identify judges the one credential of a request. Its only error is errAmbiguous.
 func (s *SignIn) identify(w http.ResponseWriter, r *http.Request, touch bool) (Who, error) {
 	tokens := cookieValues(r, SessionCookie)
-	switch bearer := hasBearer(r); {
-	case bearer && len(tokens) > 0:
+	bearer, presented := bearerToken(r)
+	var e *session
+	var account *plr.Account
+	var err error
+	switch {
+	case presented && len(tokens) > 0:
 		return Who{}, errAmbiguous
-	// Bearer tokens open nothing yet: there are no app sessions.
+	case presented && !isAccessToken(bearer):
+		return Who{State: StateExpired}, nil
+	case presented:
+		e, account, err = s.liveApp(r.Context(), bearer, touch)
 	case len(tokens) == 0:
 		return Who{State: StateNone}, nil
 	case len(tokens) > 1:
@@ -176,15 +183,16 @@ func (s *SignIn) identify(w http.ResponseWriter, r *http.Request, touch bool) (W
 		return Who{State: StateExpired}, nil
 	case !isSessionToken(tokens[0]):
 		return Who{State: StateExpired}, nil
+	default:
+		e, account, err = s.liveSession(r.Context(), tokens[0], touch)
 	}
-	e, account, err := s.liveSession(r.Context(), tokens[0], touch)
 	switch {
 	case err == nil:
 		info := s.info(e)
 		info.Current = true
 		return Who{
 			State: StateSignedIn, Account: account, Session: info, Roles: slices.Clone(e.Roles),
-			Fresh: s.now().Before(info.StepUpUntil),
+			Fresh: !info.StepUpUntil.IsZero(),
 		}, nil
 	case ended(err):
 		s.log.DebugContext(r.Context(), "session over", "why", reason(err))
@@ -195,13 +203,26 @@ func (s *SignIn) identify(w http.ResponseWriter, r *http.Request, touch bool) (W
 }
 
 func hasBearer(r *http.Request) bool {
-	for _, value := range r.Header.Values("Authorization") {
-		scheme, _, _ := strings.Cut(strings.TrimLeft(value, " \t"), " ")
+	_, presented := bearerToken(r)
+	return presented
+}
+
+// bearerToken gives the token of the Authorization header and whether one was
+// presented. Of several headers none is trusted: the token is empty then, and
+// opens nothing.
+func bearerToken(r *http.Request) (token string, presented bool) {
+	values := r.Header.Values("Authorization")
+	for _, value := range values {
+		scheme, rest, _ := strings.Cut(strings.TrimLeft(value, " \t"), " ")
 		if strings.EqualFold(scheme, "Bearer") {
-			return true
+			presented = true
+			token = strings.Trim(rest, " \t")
 		}
 	}
-	return false
+	if len(values) > 1 {
+		token = ""
+	}
+	return token, presented
 }
 
 func (s *SignIn) info(e *session) *SessionInfo {
@@ -213,8 +234,8 @@ func (s *SignIn) info(e *session) *SessionInfo {
 		LastSeenAt:        time.UnixMilli(e.LastSeen).UTC(),
 		AuthTime:          time.UnixMilli(e.AuthTime).UTC(),
 	}
-	if e.StepUpAt > 0 {
-		info.StepUpUntil = time.UnixMilli(e.StepUpAt).Add(stepUpLife).UTC()
+	if until := time.UnixMilli(e.StepUpAt).Add(stepUpLife); e.StepUpAt > 0 && s.now().Before(until) {
+		info.StepUpUntil = until.UTC()
 	}
 	if e.IdentityAt > 0 {
 		info.IdentityAt = time.UnixMilli(e.IdentityAt).UTC()

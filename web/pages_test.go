@@ -82,7 +82,7 @@ func everyPage(t *testing.T, tag string) map[string]func() *httptest.ResponseRec
 	for _, code := range []string{
 		"state_unknown", "state_used", "browser_mismatch", "iss_mismatch", "provider_error", "access_denied",
 		"temporarily_unavailable", "service_suspended", "token_exchange_failed", "id_token_invalid", "assurance_too_low",
-		"reauth_failed", "subject_mismatch", "identity_not_proved", "provider_unavailable",
+		"reauth_failed", "subject_mismatch", "identity_not_proved", "signed_out_meanwhile", "provider_unavailable",
 	} {
 		pages["problem "+code] = get("/sign-in/problem?code=" + code + "&ref=REF-2345")
 	}

@@ -37,6 +37,8 @@ var problemTexts = map[string]struct{ title, body string }{
 	"reauth_failed":    {"problem.confirm.title", "problem.confirm.body"},
 	"subject_mismatch": {"problem.confirm.title", "problem.confirm.body"},
 
+	"signed_out_meanwhile": {"problem.meanwhile.title", "problem.meanwhile.body"},
+
 	"iss_mismatch":          {"problem.fault.title", "problem.fault.body"},
 	"provider_error":        {"problem.fault.title", "problem.fault.body"},
 	"token_exchange_failed": {"problem.fault.title", "problem.fault.body"},

@@ -143,6 +143,8 @@ var textCY = map[string]string{
 	"problem.first.body":      "Mewngofnodwch i OpenPLR, yna rhowch gynnig arall arni.",
 	"problem.ended.title":     "Mae eich sesiwn wedi dod i ben",
 	"problem.ended.body":      "Cawsoch eich allgofnodi o OpenPLR, neu cyrhaeddodd eich sesiwn ei therfyn. Mewngofnodwch, yna rhowch gynnig arall arni.",
+	"problem.meanwhile.title": "Rydych wedi cael eich allgofnodi",
+	"problem.meanwhile.body":  "Tra oeddech yn mewngofnodi yma, cawsoch eich allgofnodi ym mhobman, felly nid ydych wedi mewngofnodi. Os ydych am barhau, mewngofnodwch eto.",
 	"problem.fault.title":     "Ni weithiodd y mewngofnodi",
 	"problem.fault.body":      "Aeth rhywbeth o'i le wrth fewngofnodi. Nid eich bai chi yw hyn, ac nid ydych wedi mewngofnodi. Rhowch gynnig arall arni.",
 

@@ -143,6 +143,8 @@ var textEN = map[string]string{
 	"problem.first.body":      "Sign in to OpenPLR, then try again.",
 	"problem.ended.title":     "Your session has ended",
 	"problem.ended.body":      "You were signed out of OpenPLR, or your session reached its limit. Sign in, then try again.",
+	"problem.meanwhile.title": "You have been signed out",
+	"problem.meanwhile.body":  "While you were signing in here, you were signed out everywhere, so you are not signed in. If you want to go on, sign in again.",
 	"problem.fault.title":     "Signing in did not work",
 	"problem.fault.body":      "Something went wrong while signing in. It is not your fault, and you are not signed in. Try again.",
 

@@ -247,11 +247,9 @@ func (f *forge) understand(u *url.URL) map[string]any {
 	if len(query) != 4 || query.Get("response_type") == "" || query.Get("scope") == "" || query.Get("client_id") == "" {
 		f.h.t.Errorf("authorize: beside the request object stands %v", query)
 	}
-	parsed, err := jose.ParseSignedCompact(query.Get("request"), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(f.h.config.AssertionAlg)})
+	parsed, payload, err := f.ofClient(query.Get("request"))
 	must(err)
 	header := parsed.Signatures[0].Protected
-	payload, err := parsed.Verify(clientKey().Public())
-	must(err)
 	object := map[string]any{}
 	must(json.Unmarshal(payload, &object))
 	now := float64(f.h.clock.Now().Unix())
@@ -314,19 +312,28 @@ func (f *forge) token(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, out)
 }
 
-// knowsClient checks what One Login checks of a client assertion.
-func (f *forge) knowsClient(assertion string) bool {
-	parsed, err := jose.ParseSignedCompact(assertion, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(f.h.config.AssertionAlg)})
+// ofClient gives what the client has signed, by the algorithm it is registered with.
+func (f *forge) ofClient(token string) (*jose.JSONWebSignature, []byte, error) {
+	alg := jose.SignatureAlgorithm(f.h.config.AssertionAlg)
+	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{alg})
 	if err != nil {
-		return false
+		return nil, nil, err
 	}
-	// The library verifies a salt of any length; others take only the one of RFC 7518.
-	digest := sha256.Sum256([]byte(assertion[:strings.LastIndexByte(assertion, '.')]))
-	salt := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
-	if f.h.config.AssertionAlg == string(jose.PS256) && rsa.VerifyPSS(&clientKey().PublicKey, crypto.SHA256, digest[:], parsed.Signatures[0].Signature, salt) != nil {
-		return false
+	if alg == jose.PS256 {
+		// The library verifies a salt of any length; others take only the one of RFC 7518.
+		digest := sha256.Sum256([]byte(token[:strings.LastIndexByte(token, '.')]))
+		salt := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+		if err := rsa.VerifyPSS(&clientKey().PublicKey, crypto.SHA256, digest[:], parsed.Signatures[0].Signature, salt); err != nil {
+			return nil, nil, err
+		}
 	}
 	payload, err := parsed.Verify(clientKey().Public())
+	return parsed, payload, err
+}
+
+// knowsClient checks what One Login checks of a client assertion.
+func (f *forge) knowsClient(assertion string) bool {
+	parsed, payload, err := f.ofClient(assertion)
 	var c struct {
 		Iss, Sub, Aud, JTI string
 		Iat, Exp           int64

@@ -1,0 +1,92 @@
+package signin
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestAttack17UserInfo: userinfo about somebody else, of another form or without
+// end is refused.
+func TestAttack17UserInfo(t *testing.T) {
+	t.Parallel()
+	answer := func(contentType, body string) func(*house) {
+		return func(h *house) {
+			h.op.before = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path != "/userinfo" {
+					return false
+				}
+				w.Header().Set("Content-Type", contentType)
+				w.Write([]byte(body))
+				return true
+			}
+		}
+	}
+	info := func(name string, value any) func(*house) {
+		return func(h *house) { h.op.userInfo = func(i map[string]any) { i[name] = value } }
+	}
+	for name, attack := range map[string]struct {
+		bend func(*house)
+		code Problem
+	}{
+		"sub of another":        {info("sub", "canary-other"), ProblemIdentityInvalid},
+		"sub empty":             {info("sub", ""), ProblemIdentityInvalid},
+		"sub null":              {info("sub", nil), ProblemIdentityInvalid},
+		"HTML":                  {answer("text/html", "<p>canary"), ProblemTokenExchangeFailed},
+		"JSON said to be HTML":  {answer("text/html", `{"sub":"`+person+`"}`), ProblemTokenExchangeFailed},
+		"a signed answer":       {answer("application/jwt", "canary"), ProblemTokenExchangeFailed},
+		"no type":               {answer("", "{}"), ProblemTokenExchangeFailed},
+		"null":                  {answer("application/json", "null"), ProblemTokenExchangeFailed},
+		"a list":                {answer("application/json", "[]"), ProblemTokenExchangeFailed},
+		"core identity no text": {info(coreClaim, 7), ProblemTokenExchangeFailed},
+		"address no list":       {info(addressField, "canary"), ProblemTokenExchangeFailed},
+		"5 MB":                  {answer("application/json", `{"filler":"`+strings.Repeat("f", 5<<20)+`"}`), ProblemTokenExchangeFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, oneLogin)
+			b := h.browser()
+			b.signIn()
+			attack.bend(h)
+			h.failsIdentity(b, attack.code)
+		})
+	}
+}
+
+// TestAttack25UserInfoDown: without userinfo the trip fails and nothing else does.
+func TestAttack25UserInfoDown(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(http.ResponseWriter){
+		"500": func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) },
+		"401": func(w http.ResponseWriter) {
+			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		},
+		"redirect": func(w http.ResponseWriter) {
+			w.Header().Set("Location", "https://evil.example/userinfo")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		},
+		"no answer": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, oneLogin)
+			b := h.browser()
+			b.signIn()
+			if before == nil {
+				h.op.timesOut = "/userinfo"
+			} else {
+				h.op.before = func(w http.ResponseWriter, r *http.Request) bool {
+					if r.URL.Path == "/userinfo" {
+						before(w)
+					}
+					return r.URL.Path == "/userinfo"
+				}
+			}
+			h.failsIdentity(b, ProblemTokenExchangeFailed)
+			if n := h.op.count("/userinfo"); n != 1 {
+				t.Errorf("asked %d times", n)
+			}
+		})
+	}
+}

@@ -100,6 +100,20 @@ func TestBackchannelLogout(t *testing.T) {
 			h.book.edit(func(list map[string]*plr.Account) { list[account].ProviderLogoutAt = time.Time{} })
 			b.want(isExpired)
 		},
+		"told to one replica, at once on the other": func(t *testing.T, h *house, b *browser) {
+			h.book.edit(func(list map[string]*plr.Account) { list[b.account()].ULN = "9900000004" })
+			h.pass(time.Minute)
+			b.want(isSignedIn) // and the account is held in the cache here
+			other, err := New(h.config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			here := h.app
+			h.app = routes(other)
+			h.wantAccepted(h.backchannel(h.logoutToken(nil)))
+			h.app = here
+			b.want(isExpired)
+		},
 		"holds durably when Redis forgets": func(t *testing.T, h *house, b *browser) {
 			key, record := b.record()
 			epoch, _ := h.mini.Get(epochKey(b.account()))

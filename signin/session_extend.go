@@ -39,7 +39,7 @@ func (s *SignIn) ExtendSession(w http.ResponseWriter, r *http.Request) {
 	// the limit. Where another request came in between, it is looked at again.
 	for range 2 {
 		if _, err := who.Require(); err != nil {
-			s.toOwner(w, r, err)
+			s.toOwner(w, r, who, err)
 			return
 		}
 		if s.now().Sub(who.Session.LastSeenAt) < touchEvery {
@@ -97,7 +97,7 @@ func readNothing(w http.ResponseWriter, r *http.Request) (Problem, error) {
 }
 
 // toOwner answers with a refusal of the domain.
-func (s *SignIn) toOwner(w http.ResponseWriter, r *http.Request, err error) {
+func (s *SignIn) toOwner(w http.ResponseWriter, r *http.Request, who Who, err error) {
 	switch plr.CodeOf(err) {
 	case plr.CodeUnauthenticated:
 		s.toProgram(w, r, ProblemUnauthenticated, errNobody)
@@ -108,26 +108,34 @@ func (s *SignIn) toOwner(w http.ResponseWriter, r *http.Request, err error) {
 	case plr.CodeStepUpRequired:
 		var required *plr.Error
 		errors.As(err, &required)
-		s.toStepUp(w, r, required.Action)
+		s.toStepUp(w, r, who, required.Action)
 	default:
 		s.toProgram(w, r, storeProblem(err), err)
 	}
 }
 
-// stepUpJSON says where to go for a fresh sign-in, and what it is for.
+// stepUpJSON says where to go for a fresh sign-in, and what for. A browser goes to
+// URL; an app asks for a hand-off and goes on with it in the system's browser.
 type stepUpJSON struct {
-	URL    string           `json:"url"`
-	Action plr.StepUpAction `json:"action"`
+	Action        plr.StepUpAction `json:"action"`
+	URL           string           `json:"url,omitempty"`
+	HandoffURL    string           `json:"handoffUrl,omitempty"`
+	HandoffAction string           `json:"handoffAction,omitempty"`
+	AuthorizeURL  string           `json:"authorizeUrl,omitempty"`
 }
 
-// toStepUp is toProgram with the way to go: the page adds its own return_to.
-func (s *SignIn) toStepUp(w http.ResponseWriter, r *http.Request, action plr.StepUpAction) {
+// toStepUp is toProgram with the way to go, as GraphQL's error has it.
+func (s *SignIn) toStepUp(w http.ResponseWriter, r *http.Request, who Who, action plr.StepUpAction) {
 	ref := s.refused(r.Context(), ProblemStepUpRequired, errStepUpNeeded)
+	way := stepUpJSON{Action: action}
+	if who.Session.Kind == KindApp {
+		way.HandoffURL, way.HandoffAction = s.config.PublicURL+"/auth/app/handoff", string(purposeStepUp)
+		way.AuthorizeURL = s.config.PublicURL + "/auth/app/authorize"
+	} else {
+		way.URL = s.config.PublicURL + "/auth/step-up?action=" + url.QueryEscape(string(action)) + "&return_to=/"
+	}
 	writeJSON(w, http.StatusUnauthorized, "application/problem+json", struct {
 		problemJSON
 		StepUp stepUpJSON `json:"stepUp"`
-	}{
-		newProblemJSON(http.StatusUnauthorized, ProblemStepUpRequired, ref),
-		stepUpJSON{URL: "/auth/step-up?" + url.Values{"action": {string(action)}}.Encode(), Action: action},
-	})
+	}{newProblemJSON(http.StatusUnauthorized, ProblemStepUpRequired, ref), way})
 }

@@ -175,7 +175,7 @@ func (s *SignIn) Sessions(w http.ResponseWriter, r *http.Request) {
 	}
 	list, err := s.ListSessions(r.Context(), who)
 	if err != nil {
-		s.toOwner(w, r, err)
+		s.toOwner(w, r, who, err)
 		return
 	}
 	out := sessionListJSON{Sessions: []listedSessionJSON{}}
@@ -196,7 +196,7 @@ func (s *SignIn) EndSessionByID(w http.ResponseWriter, r *http.Request) {
 	}
 	id := r.PathValue("id")
 	if _, err := s.End(r.Context(), who, id); err != nil {
-		s.toOwner(w, r, err)
+		s.toOwner(w, r, who, err)
 		return
 	}
 	if id == who.Session.ID && who.Session.Kind == KindWeb {
@@ -224,7 +224,7 @@ func (s *SignIn) EndOtherSessions(w http.ResponseWriter, r *http.Request) {
 		err = s.endEvery(r.Context(), who)
 	}
 	if err != nil {
-		s.toOwner(w, r, err)
+		s.toOwner(w, r, who, err)
 		return
 	}
 	if len(except) == 0 && who.Session.Kind == KindWeb {

@@ -82,7 +82,7 @@ func (h *house) wantStepUp(resp *http.Response) {
 	}
 	if err := json.Unmarshal([]byte(body), &got); err != nil || resp.Header.Get("Content-Type") != "application/problem+json" ||
 		resp.StatusCode != http.StatusUnauthorized || got.Status != resp.StatusCode || got.Type != "about:blank" || got.Code != "step_up_required" ||
-		got.StepUp.URL != "/auth/step-up?action=end_sessions" || got.StepUp.Action != string(plr.ActionEndSessions) {
+		got.StepUp.URL != publicURL+"/auth/step-up?action=end_sessions&return_to=/" || got.StepUp.Action != string(plr.ActionEndSessions) {
 		h.t.Fatalf("got %d %s", resp.StatusCode, body)
 	}
 	h.wantAudit(got.Ref, ProblemStepUpRequired)
@@ -715,6 +715,20 @@ func TestAttack58FreshnessElsewhere(t *testing.T) {
 			h.wantStepUp(b.own(http.MethodDelete, "/auth/sessions"))
 			fresh.want(isSignedIn)
 			h.wantGone(fresh.own(http.MethodDelete, "/auth/sessions/"+b.id()))
+		},
+		"of an app, which has a way of its own": func(t *testing.T, _ *house, _ *browser) {
+			h := newAppHouse(t)
+			p, b := h.phone(), h.browser()
+			p.signIn()
+			b.signIn()
+			b.steppedUp(h.clock.Now())
+			h.pass(stepUpLife)
+			p.renew() // fresh tokens are no fresh sign-in
+			body := bodyOf(t, h.browser().do(http.MethodDelete, "/auth/sessions/"+b.id(), "", p.bearer()))
+			if !strings.Contains(body, `"stepUp":{"action":"end_sessions","handoffUrl":"`+publicURL+`/auth/app/handoff","handoffAction":"step_up","authorizeUrl":"`+publicURL+`/auth/app/authorize"}`) {
+				t.Errorf("got %s", body)
+			}
+			b.want(isSignedIn)
 		},
 		"past five minutes": func(t *testing.T, h *house, b *browser) {
 			other := h.browser()

@@ -132,6 +132,18 @@ func TestBackchannelLogout(t *testing.T) {
 			b.signIn()
 			b.want(isSignedIn)
 		},
+		"in the second of the proof, by either word alone": func(_ *testing.T, h *house, b *browser) {
+			account, key := b.account(), providerLogoutKey(subjectHash(issuer, person))
+			h.wantAccepted(h.backchannel(h.logoutToken(map[string]any{"iat": h.clock.Now().Add(-10 * time.Second).Unix()})))
+			held, _ := h.mini.Get(key)
+			h.mini.Del(key)
+			b.want(isExpired)
+			h.mini.Set(key, held)
+			h.book.edit(func(list map[string]*plr.Account) { list[account].ProviderLogoutAt = time.Time{} })
+			b.want(isExpired)
+			h.mini.Del(key)
+			b.want(isSignedIn) // it was these words, and nothing else
+		},
 		"an older token than the last takes nothing back": func(_ *testing.T, h *house, b *browser) {
 			h.pass(5 * time.Second)
 			older := h.logoutToken(map[string]any{"iat": h.clock.Now().Add(-time.Minute).Unix()})

@@ -163,6 +163,11 @@ func TestIdentityReturn(t *testing.T) {
 		t.Errorf("%d to %q", resp.StatusCode, got)
 	}
 	h.browser().arrives(resp.Header.Get("Location"), "/identity/continue")
+	// Coming from another site signs nobody in by itself, not even from the provider's.
+	resp = h.browser().get(resp.Header.Get("Location"), header("Sec-Fetch-Site", "cross-site"))
+	if got := resp.Header.Get("Location"); got != "/" || len(resp.Cookies()) != 0 {
+		t.Errorf("from another site: to %q", got)
+	}
 }
 
 // failsIdentity goes on an identity trip that must end with code, and checks that

@@ -52,10 +52,10 @@ func (s *SignIn) arriveApp(ctx context.Context, t *transaction, p *proof, idToke
 		AuthTime: p.authTime.UnixMilli(), Vector: p.vector, Roles: p.roles,
 		Issuer: s.config.Issuer, Subject: subjectHash(account.Issuer, account.Subject),
 	}
-	if p.fresh {
-		c.StepUpAt = now.UnixMilli()
+	if !p.freshAt.IsZero() {
+		c.StepUpAt = p.freshAt.UnixMilli()
 	}
-	if t.Purpose == purposeIdentity {
+	if p.identity {
 		c.IdentityAt = now.UnixMilli()
 	}
 	secret, err := s.storeCode(ctx, c, idToken)

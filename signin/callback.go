@@ -129,7 +129,7 @@ func (s *SignIn) finish(r *http.Request, t *transaction, answer answer) (*arriva
 	case err != nil:
 		return nil, ProblemIDTokenInvalid, err
 	}
-	proof.fresh = s.isFresh(t, proof)
+	proof.freshAt = s.freshAt(t, proof)
 	if t.Purpose != purposeSignIn {
 		account, code, err := s.homecomer(ctx, t, proof)
 		if err == nil && t.Purpose == purposeIdentity {
@@ -138,12 +138,13 @@ func (s *SignIn) finish(r *http.Request, t *transaction, answer answer) (*arriva
 		if err != nil {
 			return nil, code, err
 		}
+		proof.identity = t.Purpose == purposeIdentity
 	}
 	switch {
 	case t.App != nil:
 		address, code, err := s.arriveApp(ctx, t, proof, idToken)
 		return &arrival{purpose: t.Purpose, returnTo: address}, code, err
-	case t.Purpose == purposeSignIn:
+	case t.Purpose == purposeSignIn, t.Session == "":
 		return s.arrive(ctx, t, proof, idToken, replacedBy(r, t))
 	default:
 		return s.renew(ctx, t, proof, idToken)
@@ -165,13 +166,7 @@ func (s *SignIn) arrive(ctx context.Context, t *transaction, proof *proof, idTok
 
 // renew ends a step-up or identity trip of a web session.
 func (s *SignIn) renew(ctx context.Context, t *transaction, p *proof, idToken string) (*arrival, Problem, error) {
-	token, renewed, err := s.renewSession(ctx, t.Session, idToken, func(e *session) {
-		now := s.now()
-		p.mark(e, now)
-		if t.Purpose == purposeIdentity {
-			e.IdentityAt = now.UnixMilli()
-		}
-	})
+	token, renewed, err := s.renewSession(ctx, t.Session, idToken, p)
 	switch {
 	case err != nil && ended(err):
 		return nil, ProblemSessionExpired, err

@@ -86,6 +86,8 @@ type book struct {
 	reads int
 	// meanwhile runs when an account is asked for.
 	meanwhile func()
+	// ending is called whenever a session is ended.
+	ending func()
 	// proved is what identity trips have brought, by account.
 	proved map[string][]plr.VerifiedIdentity
 	// locked: too many attempts were made for every account.
@@ -137,6 +139,9 @@ func (b *book) EndSessions(_ context.Context, id string) error {
 func (b *book) EndSession(_ context.Context, id, handle string, until time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.ending != nil {
+		b.ending()
+	}
 	if b.fault != nil {
 		return b.fault
 	}

@@ -50,8 +50,11 @@ type proof struct {
 	vector string
 	// roles are what the person may do as staff.
 	roles []plr.Role
-	// fresh: the person proved themselves on this very trip. See SignIn.isFresh.
-	fresh bool
+	// freshAt is when, by our clock, the person proved themselves on this very trip;
+	// zero when the provider let them pass by an older sign-in. See SignIn.freshAt.
+	freshAt time.Time
+	// identity: the trip proved who the person is.
+	identity bool
 }
 
 // checkIDToken accepts an ID token that the provider gave us, now, in answer to

@@ -44,6 +44,7 @@ func (s *SignIn) IdentityStart(w http.ResponseWriter, r *http.Request) {
 	}
 	s.depart(w, r, &transaction{
 		Purpose: purposeIdentity, ReturnTo: returnTo, Session: who.hash, Account: who.account.ID,
+		Handle: who.session.Handle, Began: who.session.CreatedAt, AuthTime: who.session.AuthTime,
 	}, departure{locale: query.Get("ui_locales")})
 }
 

@@ -163,6 +163,11 @@ func TestIdentityReturn(t *testing.T) {
 		t.Errorf("%d to %q", resp.StatusCode, got)
 	}
 	h.browser().arrives(resp.Header.Get("Location"), "/identity/continue")
+	// Coming from another site signs nobody in by itself, not even from the provider's.
+	resp = h.browser().get(resp.Header.Get("Location"), header("Sec-Fetch-Site", "cross-site"))
+	if got := resp.Header.Get("Location"); got != "/" || len(resp.Cookies()) != 0 {
+		t.Errorf("from another site: to %q", got)
+	}
 }
 
 // failsIdentity goes on an identity trip that must end with code, and checks that
@@ -320,6 +325,78 @@ func TestIdentityStoreDown(t *testing.T) {
 		t.Error("kept")
 	}
 	b.want(isSignedIn)
+}
+
+// Proving an identity often takes longer than a session lives unused.
+func TestIdentityOutlastsTheSession(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		meanwhile func(h *house, b *browser)
+		want      Problem // none: signed in
+	}{
+		"it ran out":                         {func(h *house, _ *browser) { h.pass(31 * time.Minute) }, ""},
+		"it ran out, and Redis still has it": {func(h *house, _ *browser) { h.clock.add(31 * time.Minute) }, ""},
+		"signed out everywhere, then it ran out": {func(h *house, b *browser) {
+			b.logout(`{"everywhere":true}`)
+			h.pass(31 * time.Minute)
+		}, ProblemSessionExpired},
+		"signed out, then it would have run out": {func(h *house, b *browser) {
+			b.logout("{}")
+			h.pass(31 * time.Minute)
+		}, ProblemSessionExpired},
+		"signed out at the provider, then it ran out": {func(h *house, b *browser) {
+			if err := h.book.ProviderLogout(t.Context(), b.held().Account, h.clock.Now()); err != nil {
+				t.Error(err)
+			}
+			h.pass(31 * time.Minute)
+		}, ProblemSessionExpired},
+		"the account is gone": {func(h *house, _ *browser) {
+			h.book.edit(func(list map[string]*plr.Account) { clear(list) })
+			h.pass(31 * time.Minute)
+		}, ProblemSessionExpired},
+		"the accounts are down": {func(h *house, _ *browser) {
+			h.pass(31 * time.Minute)
+			h.book.edit(func(map[string]*plr.Account) { h.book.fault = plr.Unavailable(errors.New("canary"), 0) })
+		}, ProblemAccountStoreUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, oneLogin)
+			b := h.browser()
+			b.signIn()
+			before := b.held()
+			u := b.depart(identityStart)
+			txn := b.cookies[TransactionCookie]
+			test.meanwhile(h, b)
+			b.cookies[TransactionCookie] = txn
+			resp := b.back(h.op.authorize(u))
+			if test.want != "" {
+				h.wantPage(resp, test.want)
+				if len(h.book.proved) != 0 {
+					t.Error("kept")
+				}
+				return
+			}
+			if got := resp.Header.Get("Location"); got != "/" {
+				t.Fatalf("ended at %q\n%s", got, h.logs)
+			}
+			b.want(isSignedIn)
+			after := b.held()
+			if after.Handle == before.Handle || after.Account != before.Account || after.IdentityAt != h.clock.Now().UnixMilli() || len(h.book.proved) != 1 {
+				t.Errorf("before %+v, after %+v", before, after)
+			}
+		})
+	}
+	t.Run("another person comes back", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t, oneLogin)
+		b := h.browser()
+		b.signIn()
+		u := b.depart(identityStart)
+		h.pass(31 * time.Minute)
+		claim("sub", "canary-other")(h)
+		h.wantPage(b.back(h.op.authorize(u)), ProblemSubjectMismatch)
+	})
 }
 
 func TestIdentityOfASessionThatEnded(t *testing.T) {

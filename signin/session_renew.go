@@ -22,18 +22,21 @@ const generationLife = maxIdle + time.Minute
 // mark writes what an authentication proved into a session.
 func (p *proof) mark(e *session, now time.Time) {
 	e.AuthTime, e.Vector, e.Roles = p.authTime.UnixMilli(), p.vector, p.roles
-	if p.fresh {
-		e.StepUpAt = now.UnixMilli()
+	if !p.freshAt.IsZero() {
+		e.StepUpAt = p.freshAt.UnixMilli()
+	}
+	if p.identity {
+		e.IdentityAt = now.UnixMilli()
 	}
 }
 
-// renewSession gives a living session a new token, after an authentication, and
-// lets change alter its record. Handle, beginning and absolute limit stay: signing
+// renewSession gives a living session a new token, after an authentication that
+// proved p. Handle, beginning and absolute limit stay: signing
 // in once more prolongs nothing, and what ended all sessions that had begun by
 // then ends this one too. The old token is dead before the new one is given,
 // durably: otherwise whoever planted or stole it would have it raised with the
 // owner's. When that cannot be made sure, the new token is withdrawn.
-func (s *SignIn) renewSession(ctx context.Context, oldHash, idToken string, change func(*session)) (string, *session, error) {
+func (s *SignIn) renewSession(ctx context.Context, oldHash, idToken string, p *proof) (string, *session, error) {
 	token, err := newSessionToken(s.random)
 	if err != nil {
 		return "", nil, err
@@ -52,7 +55,7 @@ func (s *SignIn) renewSession(ctx context.Context, oldHash, idToken string, chan
 	now := s.now()
 	e := *old
 	e.Generation, e.Hint, e.LastSeen = old.Generation+1, hint, now.UnixMilli()
-	change(&e)
+	p.mark(&e, now)
 	record, err := json.Marshal(&e)
 	if err != nil {
 		return "", nil, err

@@ -112,7 +112,7 @@ func TestRenewFailsClosed(t *testing.T) {
 		token := b.signIn()
 		b.want(isSignedIn) // so that the account is held
 		h.book.edit(func(list map[string]*plr.Account) { h.book.fault = errors.New("canary") })
-		_, _, err := h.renewSession(t.Context(), hashOf(useWebSession, token), "canary-token", func(*session) {})
+		_, _, err := h.renewSession(t.Context(), hashOf(useWebSession, token), "canary-token", &proof{})
 		if err == nil || storeProblem(err) != ProblemAccountStoreUnavailable {
 			t.Errorf("got %v", err)
 		}
@@ -127,7 +127,8 @@ func TestRenewFailsClosed(t *testing.T) {
 		h := newHouse(t)
 		b := h.browser()
 		hash := hashOf(useWebSession, b.signIn())
-		_, _, err := h.renewSession(t.Context(), hash, "canary-token", func(*session) { h.mini.Del(sessionKey(hash)) })
+		h.book.ending = func() { h.mini.Del(sessionKey(hash)) }
+		_, _, err := h.renewSession(t.Context(), hash, "canary-token", &proof{})
 		if !errors.Is(err, errNoSession) || len(h.sessionKeys()) != 0 {
 			t.Errorf("%v, left: %v", err, h.sessionKeys())
 		}
@@ -140,7 +141,7 @@ func TestRenewFailsClosed(t *testing.T) {
 		results := make(chan error)
 		for range 6 {
 			go func() {
-				_, _, err := h.renewSession(t.Context(), hash, "canary-token", func(*session) {})
+				_, _, err := h.renewSession(t.Context(), hash, "canary-token", &proof{})
 				results <- err
 			}()
 		}

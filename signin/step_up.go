@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -93,19 +94,33 @@ func (s *SignIn) traveller(w http.ResponseWriter, r *http.Request) (*traveller, 
 	return nil, false
 }
 
-// isFresh says whether the person proved themselves on this trip. The provider's
-// auth_time says so, or, where a signed request told it to ask anew, its silence
-// about any other time.
-func (s *SignIn) isFresh(t *transaction, p *proof) bool {
-	if !p.authTimeSent {
-		return t.Purpose == purposeStepUp && s.config.Reauth == ReauthSignedPromptLogin
+// freshAt gives when the person proved themselves on this trip, by our clock, or
+// the zero time when they did not. The provider's auth_time says so, or, where a
+// signed request told it to ask anew, its silence about any other time. It counts
+// from then and not from the arrival: proving an identity takes long.
+func (s *SignIn) freshAt(t *transaction, p *proof) time.Time {
+	now, left := s.now(), time.UnixMilli(t.CreatedAt)
+	switch {
+	case !p.authTimeSent && t.Purpose == purposeStepUp && s.config.Reauth == ReauthSignedPromptLogin:
+		return now
+	case !p.authTimeSent, p.authTime.Before(left.Add(-freshLeeway)):
+		return time.Time{}
+	case p.authTime.Before(left): // the clocks differ: nobody signs in before they leave
+		return left
+	case p.authTime.After(now):
+		return now
+	default:
+		return p.authTime
 	}
-	return !p.authTime.Before(time.UnixMilli(t.CreatedAt).Add(-freshLeeway))
 }
 
 // homecomer gives the account whose step-up or identity trip this is: the session
 // it left from still lives, and the same person has come back. The Problem counts
 // only with an error.
+//
+// Proving an identity often takes longer than a session lives unused. A browser's
+// session that has merely run out meanwhile is taken off the trip, which then
+// ends in a new one, as a sign-in does. One that somebody ended stays ended.
 func (s *SignIn) homecomer(ctx context.Context, t *transaction, p *proof) (*plr.Account, Problem, error) {
 	var account *plr.Account
 	var err error
@@ -117,6 +132,11 @@ func (s *SignIn) homecomer(ctx context.Context, t *transaction, p *proof) (*plr.
 	} else {
 		var e *session
 		e, account, err = s.sessionByHash(ctx, t.Session, false)
+		if t.Purpose == purposeIdentity && (errors.Is(err, errNoSession) || errors.Is(err, errSessionOver)) {
+			if account, err = s.ranOut(ctx, t); err == nil {
+				t.Session, e = "", &session{Account: account.ID}
+			}
+		}
 		switch {
 		case err != nil && ended(err):
 			return nil, ProblemSessionExpired, err
@@ -129,10 +149,25 @@ func (s *SignIn) homecomer(ctx context.Context, t *transaction, p *proof) (*plr.
 	if account.Issuer != s.config.Issuer || account.Subject != p.subject {
 		return nil, ProblemSubjectMismatch, errOtherPerson
 	}
-	if t.Purpose == purposeStepUp && !p.fresh {
+	if t.Purpose == purposeStepUp && p.freshAt.IsZero() {
 		return nil, ProblemReauthFailed, errNotFresh
 	}
 	return account, "", nil
+}
+
+// ranOut gives the account of the session that a trip left from and that is gone,
+// unless it was ended by somebody.
+func (s *SignIn) ranOut(ctx context.Context, t *transaction) (*plr.Account, error) {
+	account, err := s.config.Accounts.Account(ctx, t.Account)
+	switch {
+	case err != nil && plr.CodeOf(err) == plr.CodeNotFound:
+		return nil, errAccountGone
+	case err != nil:
+		return nil, accountFault{err}
+	case t.Handle == "" || account.SessionEnded(t.Handle, time.UnixMilli(t.Began)) || !time.UnixMilli(t.AuthTime).After(account.ProviderLogoutAt):
+		return nil, errSessionDurable
+	}
+	return account, nil
 }
 
 // refusedBy gives the problem for the provider's error. Somebody who cannot sign

@@ -277,6 +277,17 @@ func TestFreshness(t *testing.T) {
 	if e := b.held(); e.StepUpAt != h.clock.Now().UnixMilli() || e.IdentityAt != identity {
 		t.Errorf("after a step-up: %+v", e)
 	}
+	h.op.claims = nil
+	left := h.clock.Now()
+	query := b.depart(identityStart)
+	h.pass(20 * time.Minute)
+	claim("auth_time", from(-18*time.Minute))(h)
+	if got := b.back(h.op.authorize(query)).Header.Get("Location"); got != "/" {
+		t.Fatalf("ended at %q\n%s", got, h.logs)
+	}
+	if e := b.held(); e.StepUpAt != left.Add(2*time.Minute).UnixMilli() {
+		t.Errorf("a sign-in at the beginning of a long trip counts from %s", time.UnixMilli(e.StepUpAt))
+	}
 	claim("auth_time", nil)(h)
 	h.pass(time.Minute)
 	b.signIn()

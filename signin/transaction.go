@@ -63,6 +63,11 @@ type transaction struct {
 	// Account is whose session a step-up or identity trip belongs to. The person
 	// who comes back must be the same.
 	Account string `json:"account,omitempty"`
+	// Handle, Began and AuthTime are those of the session an identity trip left from,
+	// by which it is known later whether somebody ended it.
+	Handle   string `json:"handle,omitempty"`
+	Began    int64  `json:"began,omitempty"`
+	AuthTime int64  `json:"authTime,omitempty"`
 	// App is set when an app is waiting: it gets a code in place of a cookie.
 	App *appTrip `json:"app,omitempty"`
 }

@@ -69,8 +69,15 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	// Outermost first. observe is outside everything, so that every answer has a
 	// line and a panic anywhere has an answer; the headers come before anything
 	// that may refuse, so that refusals carry them too; the host before any work.
+	// Leave for our other front ends comes before the cross-origin check, so that
+	// their scripts can read refusals too, and answers a browser that asks for leave
+	// itself: /graphql knows no OPTIONS. The check then lets the same origins
+	// through, and nobody else: a sibling subdomain is as foreign as any site.
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(http.HandlerFunc(h.crossOriginRefused))
+	for _, origin := range c.AllowedOrigins {
+		_ = crossOrigin.AddTrustedOrigin(origin) // an origin, as the settings were checked to be
+	}
 	public, _ := url.Parse(c.PublicURL) // validated at start
 	layers := []func(http.Handler) http.Handler{
 		observe(logger, mux, h.fault),
@@ -79,7 +86,7 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	if c.production() {
 		layers = append(layers, onlyHost(public.Host))
 	}
-	layers = append(layers, crossOrigin.Handler)
+	layers = append(layers, cors(c.AllowedOrigins), crossOrigin.Handler)
 	var out http.Handler = mux
 	for i := len(layers) - 1; i >= 0; i-- {
 		out = layers[i](out)

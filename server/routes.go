@@ -53,13 +53,14 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	}
 	mux.Handle("GET /share-links/{id}/{image}", who(h.limited(limitQRCode, bySession, http.HandlerFunc(h.shareLinkQR))))
 
-	// Sign-in. Signing out is a page like others: nobody who wants to leave may
-	// be kept by what is meant for those who come.
-	mux.Handle("GET /auth/login", signIn(h.signIn.Login))
-	mux.Handle("GET /auth/callback", signIn(h.signIn.Callback))
-	mux.Handle("GET /auth/session", page(h.signIn.Session))
-	mux.Handle("POST /auth/logout", page(h.signIn.Logout))
-	mux.Handle("GET /auth/signed-out", page(h.signIn.SignedOut))
+	// Sign-in. The handlers know their methods and refuse others with 405. Signing
+	// out is a page like others: nobody who wants to leave may be kept by what is
+	// meant for those who come.
+	mux.Handle("/auth/login", signIn(h.signIn.Login))
+	mux.Handle("/auth/callback", signIn(h.signIn.Callback))
+	mux.Handle("/auth/session", page(h.signIn.Session))
+	mux.Handle("/auth/logout", page(h.signIn.Logout))
+	mux.Handle("/auth/signed-out", page(h.signIn.SignedOut))
 	mux.HandleFunc("GET /.well-known/jwks.json", h.signIn.ClientKeys)
 
 	// For operators.
@@ -86,12 +87,17 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	if c.production() {
 		layers = append(layers, onlyHost(public.Host))
 	}
-	layers = append(layers, cors(c.AllowedOrigins), crossOrigin.Handler)
+	layers = append(layers, cors(c.AllowedOrigins), crossOrigin.Handler, atMost(maxBody))
 	var out http.Handler = mux
 	for i := len(layers) - 1; i >= 0; i-- {
 		out = layers[i](out)
 	}
 	return out
+}
+
+// atMost is the most that anybody may send; handlers that expect less say so.
+func atMost(size int64) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, size) }
 }
 
 func (h *handlers) crossOriginRefused(w http.ResponseWriter, r *http.Request) {

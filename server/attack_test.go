@@ -245,6 +245,16 @@ func TestAttack68CallbackIsKeptToItself(t *testing.T) {
 			t.Errorf("%s: %v %s", path, p.header, p.body)
 		}
 	}
+	// Nor does the page of an app that is not there have to do with its code.
+	p := h.browser().exchange(t, "GET", "/app/callback?code=c0de-7741&state=x", http.Header{"Accept": {"text/html"}}, "")
+	for name, want := range map[string]string{"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow, noarchive, nosnippet", "Set-Cookie": ""} {
+		if p.header.Get(name) != want {
+			t.Errorf("%s: %q", name, p.header.Get(name))
+		}
+	}
+	if p.status != 200 || strings.Contains(p.body, "c0de") || strings.Contains(p.body, "<script") || !strings.Contains(p.header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+		t.Errorf("%d %v %s", p.status, p.header, p.body)
+	}
 	if strings.Contains(h.logs.String(), "c0de-7741") {
 		t.Error("the log holds the code")
 	}

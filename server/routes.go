@@ -38,6 +38,8 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	mux.Handle("POST /s/redeem", h.limited(limitRedeem, byAddress, http.HandlerFunc(h.pages.RedeemSubmit)))
 	mux.Handle("GET /signed-out", page(h.pages.SignedOut))
 	mux.Handle("GET /sign-in/problem", page(h.pages.Problem))
+	mux.Handle("GET /app/callback", page(h.pages.AppCallback))
+	mux.Handle("GET /identity/continue", page(h.pages.IdentityContinue))
 	mux.HandleFunc("GET /static/", h.pages.Static)
 	if c.Explorer {
 		mux.Handle("GET /explorer", page(h.pages.Explorer))

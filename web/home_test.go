@@ -54,3 +54,41 @@ func TestProblemReference(t *testing.T) {
 		t.Error("the other language forgets what the problem was")
 	}
 }
+
+// The page for those whose app is missing has nothing to do with what came along.
+func TestAppCallbackUsesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	plain := s.get("/app/callback").Body.String()
+	w := s.get("/app/callback?code=c0de-7741&state=st4te-7741&iss=https%3A%2F%2Fevil.example&error=%3Cb%3E")
+	if w.Body.String() != plain {
+		t.Error("the query changes the page")
+	}
+	if strings.Contains(s.logged.String(), "7741") {
+		t.Errorf("logged: %s", s.logged)
+	}
+	for _, e := range parse(t, plain) {
+		if e.name == "script" || e.name == "img" || e.name == "form" || e.name == "iframe" {
+			t.Errorf("the page has a %s", e.name)
+		}
+	}
+	if !strings.Contains(plain, `href="?lang=cy"`) {
+		t.Error("the other language takes the query along, or is missing")
+	}
+	if dev := newSite(t, func(c *web.Config) { c.Development = true }).get("/app/callback").Body.String(); !strings.Contains(dev, "/auth/app/token") {
+		t.Error("a developer is not told how it goes on")
+	}
+	if strings.Contains(plain, "/auth/app/token") {
+		t.Error("people are told what is for developers")
+	}
+}
+
+func TestIdentityContinue(t *testing.T) {
+	t.Parallel()
+	for lang, want := range map[string]string{"en": "ui_locales=en", "cy": "ui_locales=cy"} {
+		body := newSite(t).get("/identity/continue?lang=" + lang + "&return_to=//evil").Body.String()
+		if !strings.Contains(body, `href="/auth/identity/start?return_to=%2F&amp;`+want+`"`) || strings.Contains(body, "evil") {
+			t.Errorf("%s: %s", lang, seen(t, body))
+		}
+	}
+}

@@ -41,6 +41,9 @@ func everyPage(t *testing.T, tag string) map[string]func() *httptest.ResponseRec
 	pages := map[string]func() *httptest.ResponseRecorder{
 		"home":              get("/"),
 		"home, development": get("/", func(c *web.Config) { c.Development = true }),
+		"app missing":       get("/app/callback?code=c0de-7741&state=st4te-7741&iss=https%3A%2F%2Fevil.example"),
+		"app missing, dev":  get("/app/callback?error=access_denied", func(c *web.Config) { c.Development = true }),
+		"continue":          get("/identity/continue"),
 		"home, no explorer": get("/", func(c *web.Config) { c.Explorer = false }),
 		"redeem":            get("/s"),
 		"redeem after all":  get("/s/redeem"),

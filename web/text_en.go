@@ -116,6 +116,16 @@ var textEN = map[string]string{
 	"out.device": "If other people use this device, close the browser too.",
 	"out.again":  "Sign in again",
 
+	"app.title":     "Open the app",
+	"app.body":      "You have signed in for an app, and the app did not open by itself. Open it on this device and sign in there again.",
+	"app.install":   "If you do not have the app on this device, install it first. You can close this page.",
+	"app.developer": "For developers: the code in the address of this page can be exchanged at /auth/app/token within a minute.",
+
+	"continue.title":   "Continue proving who you are",
+	"continue.body":    "You proved your identity in person. One more step brings the result here: you are sent to the service that checked it, and come back.",
+	"continue.sharing": "Nothing is shared with anybody else by this.",
+	"continue.link":    "Continue",
+
 	"message.ref": "If you report this, quote the reference",
 
 	"problem.retry":           "Sign in again",

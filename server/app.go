@@ -145,16 +145,8 @@ func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.Univ
 	if err != nil {
 		return nil, err
 	}
-	issuer, clientID := c.OIDC.Issuer, c.OIDC.ClientID
-	if c.devop() {
-		provider, err := a.openDevop(ctx, c, p, &key.PublicKey, keyID, logger)
-		if err != nil {
-			return nil, err
-		}
-		issuer, clientID = provider.issuer, provider.clientID
-	}
 	config := signin.Config{
-		Issuer: issuer, ClientID: clientID, ClientKey: key, ClientKeyID: keyID,
+		Issuer: c.OIDC.Issuer, ClientID: c.OIDC.ClientID, ClientKey: key, ClientKeyID: keyID,
 		AssertionAlg: c.OIDC.AssertionAlg, IDTokenAlg: c.OIDC.IDTokenAlg, Scopes: c.OIDC.Scopes,
 		LogoutTokenAlg: c.OIDC.LogoutTokenAlg, AuthVTR: c.OIDC.AuthVTR, Identity: c.OIDC.Identity, Reauth: signin.Reauth(c.OIDC.Reauth),
 		RequestObject: c.OIDC.UseJAR, ProviderHosts: c.OIDC.ProviderHosts,
@@ -164,11 +156,13 @@ func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.Univ
 		UserAgent: c.OIDC.UserAgent, Logger: logger,
 	}
 	if c.devop() {
-		forDevelopment(&config, c.PublicURL)
-	} else {
-		if config.OtherClientKeys, err = otherClientKeys(c.OIDC.OtherKeys); err != nil {
-			return nil, fmt.Errorf("OIDC_OTHER_CLIENT_KEYS: %w", err)
+		provider, err := a.openDevop(ctx, c, p, &key.PublicKey, keyID, logger)
+		if err != nil {
+			return nil, err
 		}
+		provider.introduce(&config)
+	} else if config.OtherClientKeys, err = otherClientKeys(c.OIDC.OtherKeys); err != nil {
+		return nil, fmt.Errorf("OIDC_OTHER_CLIENT_KEYS: %w", err)
 	}
 	for _, k := range sealKeys {
 		config.SealKeys = append(config.SealKeys, signin.SealKey{ID: k.ID, Key: k.Key[:32]})
@@ -188,14 +182,6 @@ func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.Univ
 		logger.LogAttrs(ctx, slog.LevelWarn, "the sign-in provider does not answer yet")
 	}
 	return signIn, nil
-}
-
-// forDevelopment adds what a newcomer tries things out with: an app, whose codes
-// arrive at our own page, where curl takes over. The development provider's staff
-// and core identity are set here too.
-func forDevelopment(config *signin.Config, publicURL string) {
-	config.Identity = signin.IdentityConfig{} // the development provider proves no identity yet
-	config.AppClients = append(config.AppClients, signin.AppClient{ID: "dev-app", RedirectURIs: []string{publicURL + "/app/callback"}})
 }
 
 // providerProbe is how long starting waits for the sign-in provider.

@@ -17,7 +17,7 @@ import (
 const maxAppClients = 64 << 10
 
 var (
-	appClientID    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	appClientID    = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 	appleAppID     = regexp.MustCompile(`^[A-Z0-9]{10}\.[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 	androidPackage = regexp.MustCompile(`^[A-Za-z]\w*(\.[A-Za-z]\w*)+$`)
 	fingerprint    = regexp.MustCompile(`^[0-9A-F]{2}(:[0-9A-F]{2}){31}$`)
@@ -63,7 +63,7 @@ func parseAppClients(text string, production bool) ([]signin.AppClient, error) {
 
 func appClientFaults(c signin.AppClient, production bool) (faults []string) {
 	if !appClientID.MatchString(c.ID) {
-		faults = append(faults, "needs an id of up to 64 letters, digits, dots, hyphens and underscores")
+		faults = append(faults, "needs an id of up to 64 small letters, digits and hyphens")
 	}
 	if len(c.RedirectURIs) == 0 {
 		faults = append(faults, "has no redirectUris")
@@ -95,7 +95,7 @@ func appClientFaults(c signin.AppClient, production bool) (faults []string) {
 // schemes can be claimed by any app, and so can http, but on a developer's machine.
 func isAppRedirect(address string, production bool) bool {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(address, "#") || u.String() != address {
+	if err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(address, "*?#%") || u.String() != address {
 		return false
 	}
 	return u.Scheme == "https" || (u.Scheme == "http" && isLoopback(u.Hostname()) && !production)
@@ -104,7 +104,10 @@ func isAppRedirect(address string, production bool) bool {
 // parseStaffRoles reads STAFF_ROLES: ROLE=ISSUER#sub:SUBJECT or
 // ROLE=ISSUER#claim:NAME=VALUE, separated by commas. Each names the issuer, so that
 // replacing the provider makes nobody staff who happens to have the same subject.
-func parseStaffRoles(text, issuer string) ([]signin.StaffRole, error) {
+//
+// Beside vectors of trust only subjects count: such a provider is for the public,
+// and its claims say what people wrote themselves.
+func parseStaffRoles(text, issuer, vtr string) ([]signin.StaffRole, error) {
 	var out []signin.StaffRole
 	for _, item := range listOf(text) {
 		word, rest, ok1 := strings.Cut(item, "=")
@@ -123,6 +126,9 @@ func parseStaffRoles(text, issuer string) ([]signin.StaffRole, error) {
 		}
 		if issuer == "" || at != issuer {
 			return nil, errors.New("STAFF_ROLES names an issuer that is not OIDC_ISSUER, to the byte")
+		}
+		if rule.Claim != "" && vtr != "" {
+			return nil, errors.New("STAFF_ROLES goes by a claim, which a provider with vectors of trust gives no staff: name subjects, or set OIDC_AUTH_VTR=none")
 		}
 		out = append(out, rule)
 	}

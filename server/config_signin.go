@@ -74,7 +74,7 @@ func (c *config) readSignIn(or func(name, value string) string, fault func(strin
 	if c.AppClients, err = parseAppClients(or("APP_CLIENTS", ""), c.production()); err != nil {
 		fault("%w", err)
 	}
-	if c.StaffRoles, err = parseStaffRoles(or("STAFF_ROLES", ""), c.OIDC.Issuer); err != nil {
+	if c.StaffRoles, err = parseStaffRoles(or("STAFF_ROLES", ""), c.OIDC.Issuer, c.OIDC.AuthVTR); err != nil {
 		fault("%w", err)
 	}
 	c.SessionIdle, c.SessionLife = duration(or("SESSION_IDLE", "30m")), duration(or("SESSION_ABSOLUTE", "12h"))

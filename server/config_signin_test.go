@@ -71,7 +71,7 @@ func TestSignInSettings(t *testing.T) {
 		"app in development": {map[string]string{"APP_CLIENTS": `[{"id":"x","redirectUris":["http://localhost:9999/callback"]}]`}, func(c *config) any { return c.AppClients },
 			[]signin.AppClient{{ID: "x", RedirectURIs: []string{"http://localhost:9999/callback"}}}},
 		"nobody is staff": {oneLogin(), func(c *config) any { return len(c.StaffRoles) }, 0},
-		"staff": {oneLogin("STAFF_ROLES", "caseworker="+issuer+"#sub:urn:fdc:example.com:2026:a=b, specialist="+issuer+"#claim:groups=plr:specialists=1"),
+		"staff": {oneLogin("STAFF_ROLES", "caseworker="+issuer+"#sub:urn:fdc:example.com:2026:a=b, specialist="+issuer+"#claim:groups=plr:specialists=1", "OIDC_AUTH_VTR", "none"),
 			func(c *config) any { return c.StaffRoles }, []signin.StaffRole{
 				{Role: plr.RoleCaseworker, Issuer: issuer, Subject: "urn:fdc:example.com:2026:a=b"},
 				{Role: plr.RoleSpecialist, Issuer: issuer, Claim: "groups", Value: "plr:specialists=1"},
@@ -138,6 +138,8 @@ func TestSignInSettingsRefused(t *testing.T) {
 		"app, misspelled":        {oneLogin("APP_CLIENTS", app(`,"redirectURI":"x","appleAppIDs_":[]`)), []string{"APP_CLIENTS must be a JSON array"}},
 		"app behind the list":    {oneLogin("APP_CLIENTS", app("")+"[]"), []string{"APP_CLIENTS must be a JSON array"}},
 		"app without a name":     {oneLogin("APP_CLIENTS", `[{"id":"","redirectUris":["https://a.example/cb"]}]`), []string{"client 1 needs an id"}},
+		"app in capitals":        {oneLogin("APP_CLIENTS", `[{"id":"LR","redirectUris":["https://a.example/cb"]}]`), []string{"client 1 needs an id"}},
+		"app anywhere":           {oneLogin("APP_CLIENTS", `[{"id":"a","redirectUris":["https://*.example/cb"]}]`), []string{"redirectUris"}},
 		"app twice":              {oneLogin("APP_CLIENTS", `[{"id":"a","redirectUris":["https://a.example/cb"]},{"id":"a","redirectUris":["https://a.example/cb"]}]`), []string{"client 2 has the id of another"}},
 		"app without address":    {oneLogin("APP_CLIENTS", `[{"id":"a"}]`), []string{"no redirectUris"}},
 		"app by scheme":          {oneLogin("APP_CLIENTS", `[{"id":"a","redirectUris":["org.example.app:/cb"]}]`), []string{"redirectUris"}},
@@ -155,6 +157,7 @@ func TestSignInSettingsRefused(t *testing.T) {
 		"staff of devop":          {map[string]string{"STAFF_ROLES": "caseworker=http://127.0.0.1:8090#sub:" + secret}, []string{"STAFF_ROLES names an issuer"}},
 		"unknown role":            {oneLogin("STAFF_ROLES", "admin=https://oidc.example.com/#sub:"+secret), []string{"STAFF_ROLES", "caseworker and specialist"}},
 		"nobody in particular":    {oneLogin("STAFF_ROLES", "caseworker=https://oidc.example.com/#sub:"), []string{"STAFF_ROLES"}},
+		"claim beside vtr":        {oneLogin("STAFF_ROLES", "caseworker=https://oidc.example.com/#claim:groups="+secret), []string{"STAFF_ROLES goes by a claim", "OIDC_AUTH_VTR=none"}},
 		"any value of a claim":    {oneLogin("STAFF_ROLES", "caseworker=https://oidc.example.com/#claim:groups="), []string{"STAFF_ROLES"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,10 +14,8 @@ import (
 	"openplr/devop"
 	"openplr/lrs"
 	"openplr/plr"
+	"openplr/signin"
 )
-
-// devopProvider is what the relying party must know of the development provider.
-type devopProvider struct{ issuer, clientID, coreIssuer, did, didURL string }
 
 // openDevop starts the development provider on its own listener, another site
 // than the service on purpose: mistakes with cookies show on a laptop. Sample
@@ -68,7 +66,13 @@ func (a *app) openDevop(ctx context.Context, c *config, p parts, clientKey crypt
 	a.onClose(func() { _ = server.Close() })
 	a.devop = config.Issuer
 	core := config.CoreIdentity()
-	return devopProvider{config.Issuer, config.ClientID, core.Issuer, core.DID, core.DIDURL}, nil
+	out := devopProvider{issuer: config.Issuer, clientID: config.ClientID, coreIssuer: core.Issuer, did: core.DID, didURL: core.DIDURL}
+	for _, person := range people {
+		if role, staff := staffRoles[person.Role]; staff {
+			out.staff = append(out.staff, signin.StaffRole{Role: role, Issuer: config.Issuer, Subject: person.Subject})
+		}
+	}
+	return out, nil
 }
 
 func devopPerson(p lrs.SamplePerson) devop.Person {

@@ -7,6 +7,8 @@ import (
 	"crypto"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -49,7 +51,7 @@ func (a *app) openDevop(ctx context.Context, c *config, p parts, clientKey crypt
 		RedirectURIs:           []string{c.PublicURL + "/auth/callback"},
 		PostLogoutRedirectURIs: []string{c.PublicURL + "/auth/signed-out"},
 		BackchannelLogoutURI:   c.PublicURL + "/auth/backchannel-logout",
-		AppOrigins:             []string{c.PublicURL}, SigningKey: signingKey, IdentityKey: identityKey, Now: p.Now, Logger: logger,
+		AppOrigins:             c.landings(), SigningKey: signingKey, IdentityKey: identityKey, Now: p.Now, Logger: logger,
 	}
 	for _, person := range people {
 		config.People = append(config.People, devopPerson(person))
@@ -73,6 +75,20 @@ func (a *app) openDevop(ctx context.Context, c *config, p parts, clientKey crypt
 		}
 	}
 	return out, nil
+}
+
+// landings are the origins at which a sign-in may end: browsers hold a form to
+// those its page names, over all redirects.
+func (c *config) landings() []string {
+	out := append([]string{c.PublicURL}, c.AllowedOrigins...)
+	for _, client := range c.AppClients {
+		for _, address := range client.RedirectURIs {
+			if u, err := url.Parse(address); err == nil && !slices.Contains(out, u.Scheme+"://"+u.Host) {
+				out = append(out, u.Scheme+"://"+u.Host)
+			}
+		}
+	}
+	return out
 }
 
 func devopPerson(p lrs.SamplePerson) devop.Person {

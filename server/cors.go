@@ -21,7 +21,7 @@ func parseAllowedOrigins(text, publicURL string, production bool) ([]string, err
 	bad := func(why string) { faults = append(faults, errors.New("ALLOWED_ORIGINS "+why)) }
 	public, err := url.Parse(publicURL)
 	if err != nil {
-		return nil, nil // PUBLIC_URL is refused by itself
+		public = &url.URL{} // PUBLIC_URL is refused by itself, and nothing is on its site
 	}
 	for _, item := range listOf(text) {
 		u, err := url.Parse(item)

@@ -110,14 +110,15 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	signIn, err := a.openSignIn(ctx, c, p, rdb, sessionKeys, logger)
+	pages, err := web.New(web.Config{
+		Redeemer: a.service, PublicURL: c.PublicURL, Explorer: c.Explorer, Schema: c.SchemaOpen,
+		Identity: c.OIDC.Identity.VTR != "", Development: !c.production(),
+		Random: rand.Reader, Logger: logger,
+	})
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(web.Config{
-		Redeemer: a.service, PublicURL: c.PublicURL, Explorer: c.Explorer, Schema: c.SchemaOpen, Development: !c.production(),
-		Random: rand.Reader, Logger: logger,
-	})
+	signIn, err := a.openSignIn(ctx, c, p, rdb, sessionKeys, pages.ErrorPage, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +141,7 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 }
 
 // openSignIn wires the relying party, and in development its provider.
-func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.UniversalClient, sealKeys plr.LinkKeys, logger *slog.Logger) (*signin.SignIn, error) {
+func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.UniversalClient, sealKeys plr.LinkKeys, errorPage func(http.ResponseWriter, *http.Request, int, string), logger *slog.Logger) (*signin.SignIn, error) {
 	key, keyID, err := clientKey(c)
 	if err != nil {
 		return nil, err
@@ -153,6 +154,7 @@ func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.Univ
 		PublicURL: c.PublicURL, Now: p.Now, Random: rand.Reader, Redis: rdb, Accounts: a.service,
 		AllowedOrigins: c.AllowedOrigins, AppClients: c.AppClients, StaffRoles: c.StaffRoles,
 		WebIdle: c.SessionIdle, WebAbsolute: c.SessionLife,
+		AppIdle: c.AppSession.Idle, AppAbsolute: c.AppSession.Life, AppLockedAbsolute: c.AppSession.LifeLocked, ErrorPage: errorPage,
 		UserAgent: c.OIDC.UserAgent, Logger: logger,
 	}
 	if c.devop() {

@@ -209,6 +209,29 @@ func TestAttack42SignOutByAddress(t *testing.T) {
 	learner.unmoved(t)
 }
 
+func TestAttack46ForgedLogoutTokensInNumbers(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, harnessOptions{env: limitedTo("backchannel=20/1m:40")})
+	learner := h.signedIn(sample(t, adult).Subject)
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	refused := 0
+	for i := range 1000 {
+		p := h.browser().exchange(t, "POST", "/auth/backchannel-logout", header, fmt.Sprintf("logout_token=eyJhbGciOiJFUzI1NiIsImtpZCI6Ing%d", i))
+		if p.status == 429 {
+			refused++
+			if p.header.Get("Retry-After") != "3" || p.header.Get("Content-Type") != "application/problem+json" {
+				t.Fatalf("%v", p.header)
+			}
+		} else if i >= 40 || p.status == 200 {
+			t.Fatalf("token %d: %d %s", i, p.status, p.body)
+		}
+	}
+	if refused != 960 {
+		t.Errorf("%d of 1,000 were refused", refused)
+	}
+	learner.unmoved(t) // and nobody else is kept waiting
+}
+
 func TestAttack67HeadersThatNameAnotherHost(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, harnessOptions{})

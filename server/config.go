@@ -42,7 +42,8 @@ type config struct {
 	StaffRoles     []signin.StaffRole  // STAFF_ROLES
 	SessionIdle    time.Duration       // SESSION_IDLE
 	SessionLife    time.Duration       // SESSION_ABSOLUTE
-	PINSlots       int                 // how many PINs are hashed at once
+	AppSession     appSession
+	PINSlots       int // how many PINs are hashed at once
 	embeddedRedis  bool
 }
 

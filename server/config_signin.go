@@ -34,6 +34,13 @@ type oidcConfig struct {
 	identityVTRSet bool
 }
 
+// appSession says how long the sessions of mobile apps last.
+type appSession struct {
+	Idle       time.Duration // APP_SESSION_IDLE
+	Life       time.Duration // APP_SESSION_ABSOLUTE
+	LifeLocked time.Duration // APP_SESSION_LOCKED: of an app that locks itself
+}
+
 const (
 	defaultAuthVTR     = "Cl.Cm"
 	defaultIdentityVTR = "Cl.Cm.P2"
@@ -83,6 +90,19 @@ func (c *config) readSignIn(or func(name, value string) string, fault func(strin
 	}
 	if c.SessionLife < max(c.SessionIdle, time.Minute) || c.SessionLife > 24*time.Hour {
 		fault("SESSION_ABSOLUTE must be a time from SESSION_IDLE to 24h")
+	}
+	c.AppSession = appSession{
+		Idle: duration(or("APP_SESSION_IDLE", "30m")), Life: duration(or("APP_SESSION_ABSOLUTE", "12h")), LifeLocked: duration(or("APP_SESSION_LOCKED", "720h")),
+	}
+	const accessLife = 10 * time.Minute // no session ends before its first token does
+	if c.AppSession.Idle < accessLife || c.AppSession.Idle > time.Hour {
+		fault("APP_SESSION_IDLE must be a time from 10m to 60m")
+	}
+	if c.AppSession.Life < max(c.AppSession.Idle, accessLife) || c.AppSession.Life > 24*time.Hour {
+		fault("APP_SESSION_ABSOLUTE must be a time from APP_SESSION_IDLE to 24h")
+	}
+	if c.AppSession.LifeLocked < max(c.AppSession.Idle, accessLife) || c.AppSession.LifeLocked > 720*time.Hour {
+		fault("APP_SESSION_LOCKED must be a time from APP_SESSION_IDLE to 720h, which is 30 days")
 	}
 }
 

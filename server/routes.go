@@ -55,14 +55,35 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	}
 	mux.Handle("GET /share-links/{id}/{image}", who(h.limited(limitQRCode, bySession, http.HandlerFunc(h.shareLinkQR))))
 
-	// Sign-in. The handlers know their methods and refuse others with 405. Signing
-	// out is a page like others: nobody who wants to leave may be kept by what is
-	// meant for those who come.
+	// Sign-in. The handlers know their methods and refuse others with 405, and find
+	// out by themselves who asks. Signing out is a page like others: nobody who wants
+	// to leave may be kept by what is meant for those who come.
 	mux.Handle("/auth/login", signIn(h.signIn.Login))
 	mux.Handle("/auth/callback", signIn(h.signIn.Callback))
+	mux.Handle("/auth/step-up", signIn(h.signIn.StepUp))
+	mux.Handle("/auth/identity/start", signIn(h.signIn.IdentityStart))
+	mux.Handle("/auth/identity/return", page(h.signIn.IdentityReturn))
 	mux.Handle("/auth/session", page(h.signIn.Session))
+	mux.Handle("/auth/session/extend", page(h.signIn.ExtendSession))
+	mux.Handle("/auth/sessions", page(h.signIn.Sessions))
+	mux.Handle("DELETE /auth/sessions", page(h.signIn.EndOtherSessions))
+	mux.Handle("/auth/sessions/{id}", page(h.signIn.EndSessionByID))
 	mux.Handle("/auth/logout", page(h.signIn.Logout))
 	mux.Handle("/auth/signed-out", page(h.signIn.SignedOut))
+
+	// The provider and mobile apps call these without a cookie, an Origin or
+	// Sec-Fetch-Site, and so past the cross-origin check; what they send vouches for
+	// them.
+	mux.Handle("/auth/backchannel-logout", h.limited(limitBackchannel, byAddress, http.HandlerFunc(h.signIn.BackchannelLogout)))
+	mux.Handle("/auth/app/authorize", signIn(h.signIn.AppAuthorize))
+	mux.Handle("/auth/app/token", h.limited(limitAppToken, byAddress, http.HandlerFunc(h.signIn.AppToken)))
+	mux.Handle("/auth/app/revoke", h.limited(limitAppToken, byAddress, http.HandlerFunc(h.signIn.AppRevoke)))
+	mux.Handle("/auth/app/handoff", page(h.signIn.AppHandoff))
+
+	// Read by machines and kept by caches: the provider reads our keys, and phones
+	// which apps may take our addresses over.
+	mux.HandleFunc("GET /.well-known/apple-app-site-association", h.signIn.AppleAssociation)
+	mux.HandleFunc("GET /.well-known/assetlinks.json", h.signIn.AssetLinks)
 	mux.HandleFunc("GET /.well-known/jwks.json", h.signIn.ClientKeys)
 
 	// For operators.

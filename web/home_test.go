@@ -9,6 +9,7 @@ import (
 
 func TestHomeLinks(t *testing.T) {
 	t.Parallel()
+	const prove = `href="/auth/identity/start?return_to=%2F&amp;ui_locales=en"`
 	for _, c := range []struct {
 		name   string
 		change func(*web.Config)
@@ -16,6 +17,7 @@ func TestHomeLinks(t *testing.T) {
 	}{
 		{"production", func(c *web.Config) { c.Explorer = false }, []string{`href="/auth/login?return_to=%2F&amp;ui_locales=en"`, `href="/s?lang=en"`}},
 		{"schema open", func(c *web.Config) { c.Schema = true }, []string{`href="/schema.graphqls"`}},
+		{"identity", func(c *web.Config) { c.Identity = true }, []string{prove}},
 		{"explorer open", func(*web.Config) {}, []string{`href="/auth/login?return_to=%2F&amp;ui_locales=en"`, `href="/explorer"`}},
 		{"development", func(c *web.Config) { c.Development = true }, []string{`href="/auth/login?return_to=%2Fexplorer&amp;ui_locales=en"`, "All learners are made up."}},
 	} {
@@ -26,6 +28,9 @@ func TestHomeLinks(t *testing.T) {
 				if !strings.Contains(body, want) {
 					t.Errorf("missing %s", want)
 				}
+			}
+			if c.name != "identity" && strings.Contains(body, "/auth/identity") {
+				t.Error("leads to proving an identity that cannot be proved")
 			}
 			if closed := c.name == "production"; closed && (strings.Contains(body, `href="/schema.graphqls"`) || strings.Contains(body, `href="/explorer"`)) {
 				t.Error("leads to what is closed")

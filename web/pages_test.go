@@ -41,6 +41,7 @@ func everyPage(t *testing.T, tag string) map[string]func() *httptest.ResponseRec
 	pages := map[string]func() *httptest.ResponseRecorder{
 		"home":              get("/"),
 		"home, development": get("/", func(c *web.Config) { c.Development = true }),
+		"home, identity":    get("/", func(c *web.Config) { c.Identity = true }),
 		"app missing":       get("/app/callback?code=c0de-7741&state=st4te-7741&iss=https%3A%2F%2Fevil.example"),
 		"app missing, dev":  get("/app/callback?error=access_denied", func(c *web.Config) { c.Development = true }),
 		"continue":          get("/identity/continue"),

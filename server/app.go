@@ -118,7 +118,7 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	signIn, err := a.openSignIn(ctx, c, p, rdb, sessionKeys, pages.ErrorPage, logger)
+	signIn, err := a.openSignIn(ctx, c, p, rdb, sessionKeys, pages.AppRefused, logger)
 	if err != nil {
 		return nil, err
 	}

@@ -71,3 +71,22 @@ func TestCallsThatNoBrowserMakes(t *testing.T) {
 		}
 	}
 }
+
+// An app that is not known, or wants its answer sent elsewhere, is told so on a
+// page: a redirect would go to anybody.
+func TestAppsThatAreNotKnownGetAPage(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, harnessOptions{})
+	for _, query := range []string{"", "client_id=x&redirect_uri=https://evil.example/", "client_id=dev-app&redirect_uri=" + h.url + "/app/callback/", "client_id=dev-app&redirect_uri=https://evil.example/app/callback"} {
+		for lang, words := range map[string]string{"en": "The app could not sign you in", "cy": "ap eich mewngofnodi"} {
+			header := http.Header{"Accept": {"text/html"}, "Accept-Language": {lang}}
+			p := h.browser().exchange(t, "GET", "/auth/app/authorize?response_type=code&state=s&code_challenge_method=S256&code_challenge="+strings.Repeat("A", 43)+"&"+query, header, "")
+			if p.status != 400 || p.header.Get("Location") != "" || !strings.Contains(p.body, words) || !strings.Contains(p.body, "ref_") || strings.Contains(p.body, "evil") {
+				t.Errorf("%s: %d %v %s", query, p.status, p.header, p.body)
+			}
+			if policy := p.header.Get("Content-Security-Policy"); !strings.Contains(policy, "style-src 'self'") || !strings.Contains(policy, "frame-ancestors 'none'") {
+				t.Errorf("%s: %s", query, policy)
+			}
+		}
+	}
+}

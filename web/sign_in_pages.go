@@ -21,6 +21,16 @@ func (p *Pages) AppCallback(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, "message.html", pg)
 }
 
+// AppRefused answers where an app asked for what it may not, and cannot be told so
+// by its own address. ref is the id the matter was logged under.
+func (p *Pages) AppRefused(w http.ResponseWriter, r *http.Request, status int, ref string) {
+	l := languageOf(r)
+	pg := &page{Language: l, Title: say(l, "app.refused.title"), Elsewhere: "/" + elsewhere(l)}
+	pg.Body = &messageBody{Paragraphs: []string{say(l, "app.refused.body"), say(l, "app.refused.then")}, Ref: ref, Link: pg.To("/"), LinkText: say(l, "error.home")}
+	w.Header().Set("Content-Security-Policy", pagePolicy) // sign-in's own answers may not even have a style
+	p.show(w, r, status, "message.html", pg)
+}
+
 // IdentityContinue is GET /identity/continue, where somebody arrives who went away
 // to prove their identity in person, days ago perhaps, and has just signed in again.
 func (p *Pages) IdentityContinue(w http.ResponseWriter, r *http.Request) {

@@ -127,10 +127,13 @@ var textCY = map[string]string{
 	"out.device": "Os yw pobl eraill yn defnyddio'r ddyfais hon, caewch y porwr hefyd.",
 	"out.again":  "Mewngofnodi eto",
 
-	"app.title":     "Agor yr ap",
-	"app.body":      "Rydych wedi mewngofnodi ar gyfer ap, ac nid agorodd yr ap ohono'i hun. Agorwch ef ar y ddyfais hon a mewngofnodwch yno eto.",
-	"app.install":   "Os nad yw'r ap ar y ddyfais hon, gosodwch ef yn gyntaf. Gallwch gau'r dudalen hon.",
-	"app.developer": "I ddatblygwyr: gellir cyfnewid y cod yng nghyfeiriad y dudalen hon yn /auth/app/token o fewn munud.",
+	"app.title":         "Agor yr ap",
+	"app.body":          "Rydych wedi mewngofnodi ar gyfer ap, ac nid agorodd yr ap ohono'i hun. Agorwch ef ar y ddyfais hon a mewngofnodwch yno eto.",
+	"app.install":       "Os nad yw'r ap ar y ddyfais hon, gosodwch ef yn gyntaf. Gallwch gau'r dudalen hon.",
+	"app.developer":     "I ddatblygwyr: gellir cyfnewid y cod yng nghyfeiriad y dudalen hon yn /auth/app/token o fewn munud.",
+	"app.refused.title": "Ni allai'r ap eich mewngofnodi",
+	"app.refused.body":  "Nid yw'r gwasanaeth hwn yn adnabod yr ap a'ch anfonodd yma, neu nid ar y ffurf hon. Nid oes dim wedi digwydd, ac nid ydych wedi mewngofnodi.",
+	"app.refused.then":  "Caewch y dudalen hon. Os ydych yn ymddiried yn yr ap, chwiliwch am fersiwn mwy newydd ohono a rhowch gynnig arall arni.",
 
 	"continue.title":   "Parhau i brofi pwy ydych chi",
 	"continue.body":    "Rydych wedi profi eich hunaniaeth wyneb yn wyneb. Mae un cam arall yn dod â'r canlyniad yma: cewch eich anfon at y gwasanaeth a'i gwiriodd, a dod yn ôl.",

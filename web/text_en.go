@@ -127,10 +127,13 @@ var textEN = map[string]string{
 	"out.device": "If other people use this device, close the browser too.",
 	"out.again":  "Sign in again",
 
-	"app.title":     "Open the app",
-	"app.body":      "You have signed in for an app, and the app did not open by itself. Open it on this device and sign in there again.",
-	"app.install":   "If you do not have the app on this device, install it first. You can close this page.",
-	"app.developer": "For developers: the code in the address of this page can be exchanged at /auth/app/token within a minute.",
+	"app.title":         "Open the app",
+	"app.body":          "You have signed in for an app, and the app did not open by itself. Open it on this device and sign in there again.",
+	"app.install":       "If you do not have the app on this device, install it first. You can close this page.",
+	"app.developer":     "For developers: the code in the address of this page can be exchanged at /auth/app/token within a minute.",
+	"app.refused.title": "The app could not sign you in",
+	"app.refused.body":  "This service does not know the app that sent you here, or not in this form. Nothing has happened, and you are not signed in.",
+	"app.refused.then":  "Close this page. If you trust the app, look for a newer version of it and try again.",
 
 	"continue.title":   "Continue proving who you are",
 	"continue.body":    "You proved your identity in person. One more step brings the result here: you are sent to the service that checked it, and come back.",

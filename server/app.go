@@ -110,14 +110,15 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	signIn, err := a.openSignIn(ctx, c, p, rdb, sessionKeys, logger)
+	pages, err := web.New(web.Config{
+		Redeemer: a.service, PublicURL: c.PublicURL, Explorer: c.Explorer, Schema: c.SchemaOpen,
+		Identity: c.OIDC.Identity.VTR != "", Development: !c.production(),
+		Random: rand.Reader, Logger: logger,
+	})
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(web.Config{
-		Redeemer: a.service, PublicURL: c.PublicURL, Explorer: c.Explorer, Schema: c.SchemaOpen, Development: !c.production(),
-		Random: rand.Reader, Logger: logger,
-	})
+	signIn, err := a.openSignIn(ctx, c, p, rdb, sessionKeys, pages.AppRefused, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -140,29 +141,30 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 }
 
 // openSignIn wires the relying party, and in development its provider.
-func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.UniversalClient, sealKeys plr.LinkKeys, logger *slog.Logger) (*signin.SignIn, error) {
+func (a *app) openSignIn(ctx context.Context, c *config, p parts, rdb redis.UniversalClient, sealKeys plr.LinkKeys, errorPage func(http.ResponseWriter, *http.Request, int, string), logger *slog.Logger) (*signin.SignIn, error) {
 	key, keyID, err := clientKey(c)
 	if err != nil {
 		return nil, err
 	}
-	issuer, clientID := c.OIDC.Issuer, c.OIDC.ClientID
+	config := signin.Config{
+		Issuer: c.OIDC.Issuer, ClientID: c.OIDC.ClientID, ClientKey: key, ClientKeyID: keyID,
+		AssertionAlg: c.OIDC.AssertionAlg, IDTokenAlg: c.OIDC.IDTokenAlg, Scopes: c.OIDC.Scopes,
+		LogoutTokenAlg: c.OIDC.LogoutTokenAlg, AuthVTR: c.OIDC.AuthVTR, Identity: c.OIDC.Identity, Reauth: signin.Reauth(c.OIDC.Reauth),
+		RequestObject: c.OIDC.UseJAR, ProviderHosts: c.OIDC.ProviderHosts,
+		PublicURL: c.PublicURL, Now: p.Now, Random: rand.Reader, Redis: rdb, Accounts: a.service,
+		AllowedOrigins: c.AllowedOrigins, AppClients: c.AppClients, StaffRoles: c.StaffRoles,
+		WebIdle: c.SessionIdle, WebAbsolute: c.SessionLife,
+		AppIdle: c.AppSession.Idle, AppAbsolute: c.AppSession.Life, AppLockedAbsolute: c.AppSession.LifeLocked, ErrorPage: errorPage,
+		UserAgent: c.OIDC.UserAgent, Logger: logger,
+	}
 	if c.devop() {
 		provider, err := a.openDevop(ctx, c, p, &key.PublicKey, keyID, logger)
 		if err != nil {
 			return nil, err
 		}
-		issuer, clientID = provider.issuer, provider.clientID
-	}
-	config := signin.Config{
-		Issuer: issuer, ClientID: clientID, ClientKey: key, ClientKeyID: keyID,
-		AssertionAlg: c.OIDC.AssertionAlg, IDTokenAlg: c.OIDC.IDTokenAlg, Scopes: c.OIDC.Scopes,
-		PublicURL: c.PublicURL, Now: p.Now, Random: rand.Reader, Redis: rdb, Accounts: a.service,
-		UserAgent: c.OIDC.UserAgent, Logger: logger,
-	}
-	if !c.devop() {
-		if config.OtherClientKeys, err = otherClientKeys(c.OIDC.OtherKeys); err != nil {
-			return nil, fmt.Errorf("OIDC_OTHER_CLIENT_KEYS: %w", err)
-		}
+		provider.introduce(&config)
+	} else if config.OtherClientKeys, err = otherClientKeys(c.OIDC.OtherKeys); err != nil {
+		return nil, fmt.Errorf("OIDC_OTHER_CLIENT_KEYS: %w", err)
 	}
 	for _, k := range sealKeys {
 		config.SealKeys = append(config.SealKeys, signin.SealKey{ID: k.ID, Key: k.Key[:32]})

@@ -153,6 +153,8 @@ func TestBrowserPhone(t *testing.T) {
 		{"/s", "Agor cofnod dysgu a rannwyd", formHeading},
 		{"/signed-out", "Rydych wedi allgofnodi", "You have signed out"},
 		{"/sign-in/problem", "Ni weithiodd y mewngofnodi", "Signing in did not work"},
+		{"/app/callback", "Agor yr ap", "Open the app"},
+		{"/identity/continue", "Parhau i brofi pwy ydych chi", "Continue proving who you are"},
 		{"/nowhere", "Heb ddod o hyd i'r dudalen", "Page not found"},
 	}
 	for _, width := range []int64{390, 320} {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -79,7 +78,7 @@ func check(ctx context.Context, args []string, env func(string) string, now func
 	} else {
 		f.ok("settings: all can be read (ENV=%s)", c.Env)
 		checkFiles(f, c, now())
-		for _, part := range []func(context.Context, *findings, *config, func() time.Time){checkMongoDB, checkRedis, checkProvider} {
+		for _, part := range []func(context.Context, *findings, *config, func() time.Time){checkMongoDB, checkRedis, checkProvider, checkCoreIdentity} {
 			bounded, cancel := context.WithTimeout(ctx, checkTime)
 			part(bounded, f, c, now)
 			cancel()
@@ -219,39 +218,5 @@ func checkSkew(f *findings, name string, theirs, before, after time.Time) {
 		f.warn(remedy, "%s: its clock differs by %s", name, skew.Round(100*time.Millisecond))
 	default:
 		f.ok("%s: its clock agrees with this machine's", name)
-	}
-}
-
-// checkProvider asks the provider for its description.
-func checkProvider(ctx context.Context, f *findings, c *config, _ func() time.Time) {
-	if c.devop() {
-		f.ok("provider: the development provider is part of the server")
-		return
-	}
-	const remedy = "check OIDC_ISSUER, the network and the certificate authorities; sign-in waits for the provider"
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.OIDC.Issuer, "/")+"/.well-known/openid-configuration", nil)
-	if err != nil {
-		f.fail(remedy, "provider: OIDC_ISSUER cannot be asked")
-		return
-	}
-	request.Header.Set("User-Agent", c.OIDC.UserAgent)
-	client := &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err := client.Do(request)
-	if err != nil {
-		f.fail(remedy, "provider: it cannot be reached")
-		return
-	}
-	defer func() { _ = answer.Body.Close() }()
-	var description struct {
-		Issuer string `json:"issuer"`
-	}
-	err = json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&description)
-	switch {
-	case answer.StatusCode != http.StatusOK || err != nil:
-		f.fail(remedy, "provider: no description of itself (status %d)", answer.StatusCode)
-	case description.Issuer != c.OIDC.Issuer:
-		f.fail("write OIDC_ISSUER to the byte as the provider writes itself, often with or without a slash at the end", "provider: it calls itself otherwise")
-	default:
-		f.ok("provider: it is there and calls itself as configured")
 	}
 }

@@ -166,6 +166,72 @@ func TestCheckProvider(t *testing.T) {
 	}
 }
 
+// What a provider says about itself is held against the settings.
+func TestCheckProviderAbilities(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	key, _ := clientKeyFiles(t, dir, "client")
+	var description, document string
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("User-Agent") != "records/1":
+			http.Error(w, "", http.StatusForbidden)
+		case r.URL.Path == "/did.json":
+			_, _ = io.WriteString(w, document)
+		default:
+			_, _ = io.WriteString(w, description)
+		}
+	}))
+	defer provider.Close()
+	env := map[string]string{
+		"DATA_DIR": filepath.Join(dir, "data"), "OIDC_ISSUER": provider.URL, "OIDC_CLIENT_ID": "records", "OIDC_CLIENT_KEY_FILE": key, "OIDC_CLIENT_KEY_ID": "k1",
+		"OIDC_USER_AGENT": "records/1", "OIDC_USE_JAR": "true",
+		"OIDC_CORE_IDENTITY_ISSUER": provider.URL + "/identity", "OIDC_CORE_IDENTITY_DID": "did:web:identity.example.com", "OIDC_CORE_IDENTITY_DID_URL": provider.URL + "/did.json",
+	}
+	const good = `"id_token_signing_alg_values_supported":["ES256"],"token_endpoint_auth_signing_alg_values_supported":["PS256"],"token_endpoint_auth_methods_supported":["private_key_jwt"],` +
+		`"code_challenge_methods_supported":["S256"],"backchannel_logout_supported":true,"request_parameter_supported":true`
+	const keys = `{"id":"did:web:identity.example.com","assertionMethod":[{"id":"x"}]}`
+	for name, c := range map[string]struct{ from, to, document, level, words string }{
+		"as it should be":        {"", "", keys, "ok", "each after PUBLIC_URL: /auth/callback"},
+		"keys of identity":       {"", "", keys, "ok", "DID document is there"},
+		"another ID token":       {`"ES256"`, `"RS256"`, keys, "warn", "OIDC_ID_TOKEN_ALG"},
+		"another assertion":      {`"PS256"`, `"RS256"`, keys, "warn", "OIDC_CLIENT_ASSERTION_ALG"},
+		"secrets only":           {`"private_key_jwt"`, `"client_secret_post"`, keys, "warn", "private_key_jwt"},
+		"plain challenges":       {`"S256"`, `"plain"`, keys, "warn", "PKCE"},
+		"no word of signing out": {`"backchannel_logout_supported":true`, `"backchannel_logout_supported":false`, keys, "warn", "when somebody signs out"},
+		"no signed requests":     {`"request_parameter_supported":true`, `"request_parameter_supported":false`, keys, "warn", "signed requests"},
+		"another's document":     {"", "", `{"id":"did:web:evil.example","assertionMethod":[{}]}`, "fail", "another's"},
+		"a document, no keys":    {"", "", `{"id":"did:web:identity.example.com"}`, "fail", "has no keys"},
+		"no document":            {"", "", `<html>`, "fail", "no DID document"},
+	} {
+		description, document = `{"issuer":"`+provider.URL+`",`+strings.ReplaceAll(good, c.from, c.to)+`}`, c.document
+		if c.from == "" {
+			description = `{"issuer":"` + provider.URL + `",` + good + `}`
+		}
+		list, failed := checked(t, env, time.Now)
+		if failed != (c.level == "fail") || !has(list, c.level, c.words) {
+			t.Errorf("%s: %+v", name, list)
+		}
+		warnings := 0
+		for _, one := range list {
+			if one.Level == "warn" && strings.HasPrefix(one.What, "provider:") {
+				warnings++
+			}
+		}
+		if (c.level == "warn") != (warnings == 1) {
+			t.Errorf("%s: %d warnings: %+v", name, warnings, list)
+		}
+	}
+	env["OIDC_IDENTITY_VTR"] = "none"
+	if list, failed := checked(t, env, time.Now); failed || !has(list, "ok", "identity: not proved here") {
+		t.Errorf("without identity: %+v", list)
+	}
+	env["OIDC_IDENTITY_VTR"], env["OIDC_CORE_IDENTITY_DID_URL"] = "", "http://127.0.0.1:1/did.json"
+	if list, failed := checked(t, env, time.Now); !failed || !has(list, "fail", "cannot be reached") {
+		t.Errorf("no server there: %+v", list)
+	}
+}
+
 func TestCheckMongoDB(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{"DATA_DIR": filepath.Join(t.TempDir(), "data"), "MONGODB_URI": "mongodb://user:s3cret@127.0.0.1:1/records"}

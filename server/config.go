@@ -6,11 +6,12 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
+
+	"openplr/signin"
 )
 
 // config is every setting, read once from the environment. The zero
@@ -36,21 +37,14 @@ type config struct {
 	Marking        string              // HANDLING_MARKING
 	RateLimits     map[string]rateRule // RATE_LIMITS
 	TrustedProxies []netip.Prefix      // TRUSTED_PROXIES
-	PINSlots       int                 // how many PINs are hashed at once
+	AllowedOrigins []string            // ALLOWED_ORIGINS: our front ends on the same site
+	AppClients     []signin.AppClient  // APP_CLIENTS
+	StaffRoles     []signin.StaffRole  // STAFF_ROLES
+	SessionIdle    time.Duration       // SESSION_IDLE
+	SessionLife    time.Duration       // SESSION_ABSOLUTE
+	AppSession     appSession
+	PINSlots       int // how many PINs are hashed at once
 	embeddedRedis  bool
-}
-
-// oidcConfig says which OpenID provider people sign in at.
-type oidcConfig struct {
-	Issuer        string // OIDC_ISSUER; empty: the development provider
-	ClientID      string // OIDC_CLIENT_ID
-	ClientKeyFile string // OIDC_CLIENT_KEY_FILE: PEM, RSA
-	ClientKeyID   string // OIDC_CLIENT_KEY_ID
-	OtherKeys     string // OIDC_OTHER_CLIENT_KEYS: id=file,... ; published beside the one that signs
-	AssertionAlg  string // OIDC_CLIENT_ASSERTION_ALG: PS256 or RS256
-	IDTokenAlg    string // OIDC_ID_TOKEN_ALG: ES256, RS256 or PS256
-	Scopes        []string
-	UserAgent     string // OIDC_USER_AGENT
 }
 
 func (c *config) production() bool { return c.Env == "production" }
@@ -70,12 +64,7 @@ func readConfig(env func(string) string) (*config, error) {
 	c := &config{
 		Env: or("ENV", "development"), ListenAddr: or("LISTEN_ADDR", "localhost:8080"), PublicURL: strings.TrimRight(or("PUBLIC_URL", ""), "/"),
 		DataDir: or("DATA_DIR", "./data"), MongoDBURI: or("MONGODB_URI", ""), RedisURL: or("REDIS_URL", ""), RedisCAFile: or("REDIS_CA_FILE", ""), DevopAddr: or("DEVOP_ADDR", "127.0.0.1:8090"),
-		OIDC: oidcConfig{
-			Issuer: or("OIDC_ISSUER", ""), ClientID: or("OIDC_CLIENT_ID", ""), ClientKeyFile: or("OIDC_CLIENT_KEY_FILE", ""),
-			ClientKeyID: or("OIDC_CLIENT_KEY_ID", ""), OtherKeys: or("OIDC_OTHER_CLIENT_KEYS", ""), AssertionAlg: or("OIDC_CLIENT_ASSERTION_ALG", "PS256"),
-			IDTokenAlg: or("OIDC_ID_TOKEN_ALG", "ES256"), Scopes: strings.Fields(or("OIDC_SCOPES", "openid email")),
-			UserAgent: or("OIDC_USER_AGENT", "openplr/"+buildVersion),
-		},
+		OIDC:     readOIDC(or),
 		LinkKeys: or("LINK_KEYS", ""), SessionKeys: or("SESSION_KEYS", ""),
 		TLSCertFile: or("TLS_CERT_FILE", ""), TLSKeyFile: or("TLS_KEY_FILE", ""),
 		Marking: or("HANDLING_MARKING", "OFFICIAL"), PINSlots: runtime.NumCPU(),
@@ -97,6 +86,7 @@ func readConfig(env func(string) string) (*config, error) {
 	c.SchemaOpen = flag("SCHEMA_OPEN", !c.production())
 	c.Explorer = flag("EXPLORER", !c.production())
 	c.MongoDBMigrate = flag("MONGODB_MIGRATE", true)
+	c.OIDC.UseJAR = flag("OIDC_USE_JAR", false)
 	var err error
 	if c.RedisTimeout, err = time.ParseDuration(or("REDIS_TIMEOUT", "100ms")); err != nil {
 		c.RedisTimeout = 0 // refused by its range
@@ -108,6 +98,7 @@ func readConfig(env func(string) string) (*config, error) {
 		fault("%w", err)
 	}
 	c.validate(fault)
+	c.readSignIn(or, fault)
 	return c, errors.Join(faults...)
 }
 
@@ -129,40 +120,6 @@ func (c *config) validate(fault func(string, ...any)) {
 	}
 	c.validateStores(fault)
 	c.validateOIDC(fault)
-}
-
-func (c *config) validateOIDC(fault func(string, ...any)) {
-	if c.devop() {
-		if c.production() {
-			fault("OIDC_ISSUER must be set in production: the development provider is not for real people")
-		}
-		host, _, err := net.SplitHostPort(c.DevopAddr)
-		if err != nil || !isLoopback(host) {
-			fault("DEVOP_ADDR must be host:port on this machine")
-		}
-		return
-	}
-	issuer, err := url.Parse(c.OIDC.Issuer)
-	if err != nil || issuer.Host == "" || (issuer.Scheme != "https" && !(issuer.Scheme == "http" && isLoopback(issuer.Hostname()) && !c.production())) {
-		fault("OIDC_ISSUER must be an https address")
-	}
-	if c.OIDC.ClientID == "" {
-		fault("OIDC_CLIENT_ID must be set with OIDC_ISSUER")
-	}
-	if c.OIDC.ClientKeyFile == "" || c.OIDC.ClientKeyID == "" {
-		fault("OIDC_CLIENT_KEY_FILE and OIDC_CLIENT_KEY_ID must be set with OIDC_ISSUER")
-	} else if _, err := os.Stat(c.OIDC.ClientKeyFile); err != nil {
-		fault("OIDC_CLIENT_KEY_FILE cannot be read")
-	}
-	if _, err := otherClientKeys(c.OIDC.OtherKeys); err != nil {
-		fault("OIDC_OTHER_CLIENT_KEYS: %w", err)
-	}
-	if c.OIDC.AssertionAlg != "PS256" && c.OIDC.AssertionAlg != "RS256" {
-		fault("OIDC_CLIENT_ASSERTION_ALG must be PS256 or RS256")
-	}
-	if a := c.OIDC.IDTokenAlg; a != "ES256" && a != "RS256" && a != "PS256" {
-		fault("OIDC_ID_TOKEN_ALG must be ES256, RS256 or PS256")
-	}
 }
 
 func isLoopback(host string) bool {

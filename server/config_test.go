@@ -88,6 +88,13 @@ func TestConfig(t *testing.T) {
 		"limits that are none":        {change: set("RATE_LIMITS", "redeem=lots"), faults: []string{"RATE_LIMITS"}},
 		"everybody is a proxy":        {change: set("TRUSTED_PROXIES", "0.0.0.0/0"), faults: []string{"TRUSTED_PROXIES"}},
 		"proxies":                     {base: production, change: set("TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::7")},
+		"session times":               {base: production, change: set("SESSION_IDLE", "60m", "SESSION_ABSOLUTE", "24h")},
+		"app session times":           {base: production, change: set("APP_SESSION_IDLE", "10m", "APP_SESSION_ABSOLUTE", "24h", "APP_SESSION_LOCKED", "240h")},
+		"app session times too long":  {change: set("APP_SESSION_IDLE", "2h", "APP_SESSION_ABSOLUTE", "25h", "APP_SESSION_LOCKED", "721h"), faults: []string{"APP_SESSION_IDLE", "APP_SESSION_ABSOLUTE", "APP_SESSION_LOCKED"}},
+		"app session times too short": {change: set("APP_SESSION_IDLE", "5m", "APP_SESSION_ABSOLUTE", "never", "APP_SESSION_LOCKED", "5m"), faults: []string{"APP_SESSION_IDLE", "APP_SESSION_ABSOLUTE", "APP_SESSION_LOCKED"}},
+		"session times too long":      {change: set("SESSION_IDLE", "61m", "SESSION_ABSOLUTE", "25h"), faults: []string{"SESSION_IDLE", "SESSION_ABSOLUTE"}},
+		"session times that are none": {change: set("SESSION_IDLE", "soon", "SESSION_ABSOLUTE", "late"), faults: []string{"SESSION_IDLE", "SESSION_ABSOLUTE"}},
+		"idle longer than absolute":   {change: set("SESSION_IDLE", "30m", "SESSION_ABSOLUTE", "10m"), faults: []string{"SESSION_ABSOLUTE"}},
 		"all at once":                 {change: map[string]string{"ENV": "x", "PUBLIC_URL": "ftp://x", "LISTEN_ADDR": "x", "EXPLORER": "x"}, faults: []string{"ENV", "PUBLIC_URL", "LISTEN_ADDR", "EXPLORER"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"crypto"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -14,10 +16,8 @@ import (
 	"openplr/devop"
 	"openplr/lrs"
 	"openplr/plr"
+	"openplr/signin"
 )
-
-// devopProvider is what the relying party must know of the development provider.
-type devopProvider struct{ issuer, clientID, coreIssuer, did, didURL string }
 
 // openDevop starts the development provider on its own listener, another site
 // than the service on purpose: mistakes with cookies show on a laptop. Sample
@@ -51,7 +51,7 @@ func (a *app) openDevop(ctx context.Context, c *config, p parts, clientKey crypt
 		RedirectURIs:           []string{c.PublicURL + "/auth/callback"},
 		PostLogoutRedirectURIs: []string{c.PublicURL + "/auth/signed-out"},
 		BackchannelLogoutURI:   c.PublicURL + "/auth/backchannel-logout",
-		AppOrigins:             []string{c.PublicURL}, SigningKey: signingKey, IdentityKey: identityKey, Now: p.Now, Logger: logger,
+		AppOrigins:             c.landings(), SigningKey: signingKey, IdentityKey: identityKey, Now: p.Now, Logger: logger,
 	}
 	for _, person := range people {
 		config.People = append(config.People, devopPerson(person))
@@ -68,7 +68,27 @@ func (a *app) openDevop(ctx context.Context, c *config, p parts, clientKey crypt
 	a.onClose(func() { _ = server.Close() })
 	a.devop = config.Issuer
 	core := config.CoreIdentity()
-	return devopProvider{config.Issuer, config.ClientID, core.Issuer, core.DID, core.DIDURL}, nil
+	out := devopProvider{issuer: config.Issuer, clientID: config.ClientID, coreIssuer: core.Issuer, did: core.DID, didURL: core.DIDURL}
+	for _, person := range people {
+		if role, staff := staffRoles[person.Role]; staff {
+			out.staff = append(out.staff, signin.StaffRole{Role: role, Issuer: config.Issuer, Subject: person.Subject})
+		}
+	}
+	return out, nil
+}
+
+// landings are the origins at which a sign-in may end: browsers hold a form to
+// those its page names, over all redirects.
+func (c *config) landings() []string {
+	out := append([]string{c.PublicURL}, c.AllowedOrigins...)
+	for _, client := range c.AppClients {
+		for _, address := range client.RedirectURIs {
+			if u, err := url.Parse(address); err == nil && !slices.Contains(out, u.Scheme+"://"+u.Host) {
+				out = append(out, u.Scheme+"://"+u.Host)
+			}
+		}
+	}
+	return out
 }
 
 func devopPerson(p lrs.SamplePerson) devop.Person {

@@ -9,8 +9,6 @@ import (
 	"log/slog"
 )
 
-type devopProvider struct{ issuer, clientID, coreIssuer, did, didURL string }
-
 // openDevop refuses: production builds have no development provider in them.
 func (*app) openDevop(context.Context, *config, parts, crypto.PublicKey, string, *slog.Logger) (devopProvider, error) {
 	return devopProvider{}, errors.New("OIDC_ISSUER must be set: this build has no development sign-in provider")

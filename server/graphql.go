@@ -140,7 +140,7 @@ func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
-	w.Header().Set("Vary", "Accept, Accept-Language, Cookie")
+	w.Header().Add("Vary", "Accept, Accept-Language, Cookie") // Origin is there already
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "2")
 	}

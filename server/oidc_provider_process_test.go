@@ -84,7 +84,7 @@ func keyFile(t *testing.T, key *rsa.PrivateKey) string {
 // env is all that tells the service that people sign in here.
 func (p *otherProvider) env() map[string]string {
 	return map[string]string{
-		"OIDC_ISSUER": p.issuer, "OIDC_CLIENT_ID": otherClientID,
+		"OIDC_ISSUER": p.issuer, "OIDC_CLIENT_ID": otherClientID, "OIDC_AUTH_VTR": "none",
 		"OIDC_CLIENT_KEY_FILE": p.keyFile, "OIDC_CLIENT_KEY_ID": otherClientKeyID,
 	}
 }

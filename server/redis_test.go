@@ -148,7 +148,9 @@ func (k *keyRecorder) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 	}
 }
 
-// note checks that everything that goes to Redis in one step lies in one slot.
+// note checks that everything that Redis does in one step lies in one slot: a
+// command, or a transaction. A plain pipeline is many: the client sends each of
+// its commands where it belongs.
 func (k *keyRecorder) note(cmds []redis.Cmder) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -159,7 +161,7 @@ func (k *keyRecorder) note(cmds []redis.Cmder) {
 		args := cmd.Args()
 		word := func(i int) string { return fmt.Sprint(args[i]) }
 		switch cmd.Name() {
-		case "get", "set", "del", "zrem", "pttl":
+		case "get", "set", "del", "zrem", "zrange", "pttl":
 			keys = []string{word(1)}
 		case "evalsha", "eval":
 			n := int(reflect.ValueOf(args[2]).Int())
@@ -181,7 +183,7 @@ func (k *keyRecorder) note(cmds []redis.Cmder) {
 			slots[slotOf(key)] = append(slots[slotOf(key)], key)
 		}
 	}
-	if len(slots) > 1 {
+	if oneStep := len(cmds) == 1 || cmds[0].Name() == "multi"; oneStep && len(slots) > 1 {
 		k.faults = append(k.faults, fmt.Sprintf("one step over several slots: %v", slots))
 	}
 }

@@ -38,6 +38,8 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	mux.Handle("POST /s/redeem", h.limited(limitRedeem, byAddress, http.HandlerFunc(h.pages.RedeemSubmit)))
 	mux.Handle("GET /signed-out", page(h.pages.SignedOut))
 	mux.Handle("GET /sign-in/problem", page(h.pages.Problem))
+	mux.Handle("GET /app/callback", page(h.pages.AppCallback))
+	mux.Handle("GET /identity/continue", page(h.pages.IdentityContinue))
 	mux.HandleFunc("GET /static/", h.pages.Static)
 	if c.Explorer {
 		mux.Handle("GET /explorer", page(h.pages.Explorer))
@@ -53,13 +55,35 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	}
 	mux.Handle("GET /share-links/{id}/{image}", who(h.limited(limitQRCode, bySession, http.HandlerFunc(h.shareLinkQR))))
 
-	// Sign-in. Signing out is a page like others: nobody who wants to leave may
-	// be kept by what is meant for those who come.
-	mux.Handle("GET /auth/login", signIn(h.signIn.Login))
-	mux.Handle("GET /auth/callback", signIn(h.signIn.Callback))
-	mux.Handle("GET /auth/session", page(h.signIn.Session))
-	mux.Handle("POST /auth/logout", page(h.signIn.Logout))
-	mux.Handle("GET /auth/signed-out", page(h.signIn.SignedOut))
+	// Sign-in. The handlers know their methods and refuse others with 405, and find
+	// out by themselves who asks. Signing out is a page like others: nobody who wants
+	// to leave may be kept by what is meant for those who come.
+	mux.Handle("/auth/login", signIn(h.signIn.Login))
+	mux.Handle("/auth/callback", signIn(h.signIn.Callback))
+	mux.Handle("/auth/step-up", signIn(h.signIn.StepUp))
+	mux.Handle("/auth/identity/start", signIn(h.signIn.IdentityStart))
+	mux.Handle("/auth/identity/return", page(h.signIn.IdentityReturn))
+	mux.Handle("/auth/session", page(h.signIn.Session))
+	mux.Handle("/auth/session/extend", page(h.signIn.ExtendSession))
+	mux.Handle("/auth/sessions", page(h.signIn.Sessions))
+	mux.Handle("DELETE /auth/sessions", page(h.signIn.EndOtherSessions))
+	mux.Handle("/auth/sessions/{id}", page(h.signIn.EndSessionByID))
+	mux.Handle("/auth/logout", page(h.signIn.Logout))
+	mux.Handle("/auth/signed-out", page(h.signIn.SignedOut))
+
+	// The provider and mobile apps call these without a cookie, an Origin or
+	// Sec-Fetch-Site, and so past the cross-origin check; what they send vouches for
+	// them.
+	mux.Handle("/auth/backchannel-logout", h.limited(limitBackchannel, byAddress, http.HandlerFunc(h.signIn.BackchannelLogout)))
+	mux.Handle("/auth/app/authorize", signIn(h.signIn.AppAuthorize))
+	mux.Handle("/auth/app/token", h.limited(limitAppToken, byAddress, http.HandlerFunc(h.signIn.AppToken)))
+	mux.Handle("/auth/app/revoke", h.limited(limitAppToken, byAddress, http.HandlerFunc(h.signIn.AppRevoke)))
+	mux.Handle("/auth/app/handoff", page(h.signIn.AppHandoff))
+
+	// Read by machines and kept by caches: the provider reads our keys, and phones
+	// which apps may take our addresses over.
+	mux.HandleFunc("GET /.well-known/apple-app-site-association", h.signIn.AppleAssociation)
+	mux.HandleFunc("GET /.well-known/assetlinks.json", h.signIn.AssetLinks)
 	mux.HandleFunc("GET /.well-known/jwks.json", h.signIn.ClientKeys)
 
 	// For operators.
@@ -69,8 +93,15 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	// Outermost first. observe is outside everything, so that every answer has a
 	// line and a panic anywhere has an answer; the headers come before anything
 	// that may refuse, so that refusals carry them too; the host before any work.
+	// Leave for our other front ends comes before the cross-origin check, so that
+	// their scripts can read refusals too, and answers a browser that asks for leave
+	// itself: /graphql knows no OPTIONS. The check then lets the same origins
+	// through, and nobody else: a sibling subdomain is as foreign as any site.
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(http.HandlerFunc(h.crossOriginRefused))
+	for _, origin := range c.AllowedOrigins {
+		_ = crossOrigin.AddTrustedOrigin(origin) // an origin, as the settings were checked to be
+	}
 	public, _ := url.Parse(c.PublicURL) // validated at start
 	layers := []func(http.Handler) http.Handler{
 		observe(logger, mux, h.fault),
@@ -79,12 +110,17 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	if c.production() {
 		layers = append(layers, onlyHost(public.Host))
 	}
-	layers = append(layers, crossOrigin.Handler)
+	layers = append(layers, cors(c.AllowedOrigins), crossOrigin.Handler, atMost(maxBody))
 	var out http.Handler = mux
 	for i := len(layers) - 1; i >= 0; i-- {
 		out = layers[i](out)
 	}
 	return out
+}
+
+// atMost is the most that anybody may send; handlers that expect less say so.
+func atMost(size int64) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, size) }
 }
 
 func (h *handlers) crossOriginRefused(w http.ResponseWriter, r *http.Request) {

@@ -12,8 +12,9 @@ const maxReturnTo = 2048
 func (s *SignIn) safeReturnTo(to string) (string, bool) {
 	for _, origin := range s.config.AllowedOrigins {
 		if path, there := strings.CutPrefix(to, origin); there {
-			path, ok := safeReturnTo(path)
-			return origin + path, ok
+			if path, ok := safeReturnTo(path); ok { // one origin may begin with another, up to the port
+				return origin + path, true
+			}
 		}
 	}
 	return safeReturnTo(to)

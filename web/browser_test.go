@@ -6,16 +6,20 @@ package web_test
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"openplr/plr"
+	"openplr/web"
 )
 
 // tab is a browser tab on a site of its own.
@@ -24,21 +28,47 @@ type tab struct {
 	ctx context.Context
 	*site
 	url string
+	// left is how long the session still lasts; atTheEnd, that no longer is possible.
+	left      atomic.Int64
+	atTheEnd  atomic.Bool
+	signedOut atomic.Value // the body of the request
 }
 
-func openTab(t *testing.T) *tab {
+func openTab(t *testing.T, change ...func(*web.Config)) *tab {
 	t.Helper()
-	s := newSite(t)
+	s := newSite(t, change...)
 	mux := http.NewServeMux()
 	mux.Handle("/", s)
-	mux.HandleFunc("GET /auth/session", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"authenticated":true}`))
+	b := &tab{t: t, site: s}
+	b.left.Store(int64(30 * time.Minute))
+	status := func(w http.ResponseWriter, _ *http.Request) {
+		end, last := time.Now().Add(time.Duration(b.left.Load())), time.Now().Add(time.Hour)
+		if b.atTheEnd.Load() {
+			last = end
+		}
+		_, _ = fmt.Fprintf(w, `{"authenticated":true,"session":{"idleExpiresAt":%q,"absoluteExpiresAt":%q},"identity":{"status":"unbound"}}`,
+			end.UTC().Format(time.RFC3339Nano), last.UTC().Format(time.RFC3339Nano))
+	}
+	mux.HandleFunc("GET /auth/session", status)
+	mux.HandleFunc("POST /auth/session/extend", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Requested-By") != "learner-web" || r.Header.Get("Content-Type") != "application/json" {
+			http.Error(w, "", http.StatusForbidden)
+			return
+		}
+		b.left.Store(int64(30 * time.Minute))
+		status(w, r)
+	})
+	mux.HandleFunc("GET /auth/sessions", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"sessions":[{"id":"a","kind":"web","lastSeenAt":"2026-07-14T21:30:00.000Z","current":true},
+			{"id":"b","kind":"app","deviceLabel":"<b>Sam's phone</b>","lastSeenAt":"2026-07-13T21:30:00.000Z","current":false}]}`))
 	})
 	mux.HandleFunc("POST /auth/logout", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Requested-By") != "learner-web" || r.Header.Get("Content-Type") != "application/json" {
 			http.Error(w, "", http.StatusForbidden)
 			return
 		}
+		body, _ := io.ReadAll(r.Body)
+		b.signedOut.Store(string(body))
 		_, _ = w.Write([]byte(`{"redirect":"/signed-out?lang=en"}`))
 	})
 	// As the server does: the form is sent with "Origin: null" (Referrer-Policy), which must not stand in its way.
@@ -56,7 +86,7 @@ func openTab(t *testing.T) *tab {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	b := &tab{t: t, ctx: ctx, site: s, url: server.URL}
+	b.ctx, b.url = ctx, server.URL
 	b.do(chromedp.Navigate("about:blank"))
 	messages := chromedp.Console(ctx)
 	go func() {
@@ -164,6 +194,54 @@ func TestBrowserSaysWhoIsSignedIn(t *testing.T) {
 	b.until(`!document.getElementById('signed-in').hidden && document.getElementById('signed-out').hidden`)
 	b.do(chromedp.Click("#sign-out"))
 	b.until(`location.pathname === '/signed-out'`)
+	if got := b.signedOut.Load(); got != `{"everywhere":false}` {
+		t.Errorf("asked %v", got)
+	}
+}
+
+const hidden = `(id => document.getElementById(id).hidden)`
+
+func TestBrowserShowsWhereAndHowLongOneIsSignedIn(t *testing.T) {
+	t.Parallel()
+	b := openTab(t, func(c *web.Config) { c.Identity = true })
+	b.do(chromedp.Navigate(b.url + "/?lang=en"))
+	b.until(`!` + hidden + `('places')`)
+	if got := b.read(`[...document.querySelectorAll('#sessions li')].map(e => e.textContent).join('|')`); !strings.HasPrefix(got, "This browser, last used 14 July 2026 at ") ||
+		!strings.Contains(got, "|An app (<b>Sam's phone</b>), last used 13 July 2026 at ") {
+		t.Errorf("the list says %s", got)
+	}
+	if got := b.read(hidden + `('not-connected') + ' ' + ` + hidden + `('ending') + ' ' + ` + hidden + `('account')`); got != "false true false" {
+		t.Errorf("hidden: %s", got)
+	}
+
+	// Two minutes before the end there is a warning, and one can stay (WCAG 2.2.1).
+	b.left.Store(int64(90 * time.Second))
+	b.read(`location.reload()`)
+	b.until(`document.readyState === 'complete' && !` + hidden + `('ending')`)
+	if got := b.read(`document.getElementById('ending').getAttribute('role') + ' ' + document.getElementById('ending').innerText`); !strings.HasPrefix(got, "alert You will be signed out within two minutes") || strings.Contains(got, "nobody stays signed in") {
+		t.Errorf("the warning says %s", got)
+	}
+	b.do(chromedp.Click("#stay"))
+	b.until(hidden + `('ending')`)
+
+	// It comes by itself when the time has come.
+	b.left.Store(int64(2*time.Minute + 1500*time.Millisecond))
+	b.read(`location.reload()`)
+	b.until(`document.readyState === 'complete' && !` + hidden + `('places') && ` + hidden + `('ending')`)
+	b.left.Store(int64(118 * time.Second))
+	b.until(`!` + hidden + `('ending')`)
+
+	// Where nothing can be done, nothing is offered.
+	b.left.Store(int64(time.Minute))
+	b.atTheEnd.Store(true)
+	b.read(`location.reload()`)
+	b.until(`document.readyState === 'complete' && !` + hidden + `('ending') && !` + hidden + `('ending-for-good') && ` + hidden + `('stay')`)
+
+	b.do(chromedp.Click("#sign-out-everywhere"))
+	b.until(`location.pathname === '/signed-out'`)
+	if got := b.signedOut.Load(); got != `{"everywhere":true}` {
+		t.Errorf("asked %v", got)
+	}
 }
 
 func TestBrowserPrints(t *testing.T) {

@@ -96,6 +96,8 @@ func routes(p *web.Pages) *http.ServeMux {
 	mux.HandleFunc("POST /s/redeem", p.RedeemSubmit)
 	mux.HandleFunc("GET /sign-in/problem", p.Problem)
 	mux.HandleFunc("GET /signed-out", p.SignedOut)
+	mux.HandleFunc("GET /app/callback", p.AppCallback)
+	mux.HandleFunc("GET /identity/continue", p.IdentityContinue)
 	mux.HandleFunc("GET /explorer", p.Explorer)
 	mux.HandleFunc("GET /explorer/", p.Explorer)
 	mux.HandleFunc("GET /static/", p.Static)

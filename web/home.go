@@ -8,7 +8,7 @@ import (
 )
 
 // homeBody is what the start page's template is given.
-type homeBody struct{ SignIn string }
+type homeBody struct{ SignIn, Identity string }
 
 // Home is GET /: what this is and where to go. It is the same for everyone: the
 // browser withholds the strict session cookie from the first page after
@@ -17,7 +17,7 @@ func (p *Pages) Home(w http.ResponseWriter, r *http.Request) {
 	l := languageOf(r)
 	p.show(w, r, http.StatusOK, "home.html", &page{
 		Language: l, Title: say(l, "home.title"), Elsewhere: elsewhere(l), Script: "home.js",
-		Body: &homeBody{SignIn: p.signInLink(l)},
+		Body: &homeBody{SignIn: p.signInLink(l), Identity: identityLink(l)},
 	})
 }
 

@@ -32,6 +32,8 @@ type Config struct {
 	Explorer bool
 	// Schema, optional, links to /schema.graphqls.
 	Schema bool
+	// Identity, optional, links to proving who one is.
+	Identity bool
 	// Development, optional, says on every page that the learners are samples.
 	Development bool
 	// Random gives unpredictable bytes.

@@ -41,6 +41,10 @@ func everyPage(t *testing.T, tag string) map[string]func() *httptest.ResponseRec
 	pages := map[string]func() *httptest.ResponseRecorder{
 		"home":              get("/"),
 		"home, development": get("/", func(c *web.Config) { c.Development = true }),
+		"home, identity":    get("/", func(c *web.Config) { c.Identity = true }),
+		"app missing":       get("/app/callback?code=c0de-7741&state=st4te-7741&iss=https%3A%2F%2Fevil.example"),
+		"app missing, dev":  get("/app/callback?error=access_denied", func(c *web.Config) { c.Development = true }),
+		"continue":          get("/identity/continue"),
 		"home, no explorer": get("/", func(c *web.Config) { c.Explorer = false }),
 		"redeem":            get("/s"),
 		"redeem after all":  get("/s/redeem"),
@@ -62,6 +66,17 @@ func everyPage(t *testing.T, tag string) map[string]func() *httptest.ResponseRec
 		"no such static":    get("/static/nothing.css"),
 		"problem, no code":  get("/sign-in/problem"),
 		"problem, odd code": get("/sign-in/problem?code=%3Cscript%3E&ref=" + url.QueryEscape(`"><b>call 0900`)),
+		"app refused": func() *httptest.ResponseRecorder {
+			p, err := web.New(web.Config{Redeemer: &fakeRedeemer{}, PublicURL: publicURL, Random: newRandom(), Logger: discard})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := httptest.NewRecorder()
+			web.SecureHeaders(true)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				p.AppRefused(w, r, http.StatusBadRequest, "ref_abcd23")
+			})).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/auth/app/authorize?client_id=%3Cb%3E&lang="+tag, nil))
+			return w
+		},
 		"too many, by server": func() *httptest.ResponseRecorder {
 			s := newSite(t, nil...)
 			p, err := web.New(web.Config{Redeemer: s.redeemer, PublicURL: publicURL, Random: newRandom(), Logger: discard})
@@ -215,7 +230,7 @@ func TestStatuses(t *testing.T) {
 	want := map[string]int{
 		"not found": 404, "refused form": 400, "PIN": 200, "unavailable": 200, "expired": 200, "busy": 503, "fault": 500,
 		"store away": 503, "no outcome": 500, "duplicate field": 400, "no explorer": 404, "no such static": 404,
-		"too many, by server": 429,
+		"too many, by server": 429, "app refused": 400,
 	}
 	for name, ask := range everyPage(t, "en") {
 		t.Run(name, func(t *testing.T) {

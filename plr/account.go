@@ -2,6 +2,7 @@ package plr
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -28,7 +29,43 @@ type Account struct {
 	// EndedSessions are the sessions signed out of one by one that would not have
 	// ended by time yet: a stale session store must not bring one back.
 	EndedSessions []EndedSession
+	// SuspendedAt: until a caseworker has looked, nothing of the record is
+	// reachable through this account. What the Service gives out of a suspended
+	// account has no ULN.
+	SuspendedAt *time.Time
+	// Notices are what the person must be told at their next visit, oldest first.
+	Notices []AccountNotice
 }
+
+// AccountNotice tells the person of an account what others did to it.
+type AccountNotice struct {
+	Kind NoticeKind
+	At   time.Time
+	// SeenAt is when the person acknowledged it; nil until then.
+	SeenAt *time.Time
+}
+
+// NoticeKind is what happened.
+type NoticeKind string
+
+// The kinds.
+const (
+	// NoticeClaimedByAnother: somebody else tried to connect to this person's record.
+	NoticeClaimedByAnother NoticeKind = "CLAIMED_BY_ANOTHER"
+	// NoticeMoved: a review connected the record to another account.
+	NoticeMoved NoticeKind = "RECORD_MOVED"
+	// NoticeConnected: a review connected this account to its record.
+	NoticeConnected NoticeKind = "RECORD_CONNECTED"
+	// NoticeDisconnected: a review found that the record is not this person's.
+	NoticeDisconnected NoticeKind = "RECORD_DISCONNECTED"
+	// NoticeRestored: a review ended the suspension.
+	NoticeRestored NoticeKind = "RECORD_RESTORED"
+	// NoticeRefused: a review did not connect this account.
+	NoticeRefused NoticeKind = "CLAIM_REFUSED"
+)
+
+// MaxNotices bounds what an account keeps; the oldest go first.
+const MaxNotices = 20
 
 // EndedSession is a session that somebody signed out of. Its handle names it
 // and opens nothing.
@@ -161,4 +198,9 @@ func (s *Service) BindSample(ctx context.Context, issuer, subject string, uln UL
 		return err
 	}
 	return s.store.BindAccount(ctx, account.ID, uln, s.now())
+}
+
+// AcknowledgeNotices marks the account's notices as seen, and gives the account.
+func (s *Service) AcknowledgeNotices(ctx context.Context, id string) (*Account, error) {
+	return nil, Unavailable(errors.New("not built"), 0)
 }

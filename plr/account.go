@@ -2,7 +2,6 @@ package plr
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 )
@@ -36,36 +35,6 @@ type Account struct {
 	// Notices are what the person must be told at their next visit, oldest first.
 	Notices []AccountNotice
 }
-
-// AccountNotice tells the person of an account what others did to it.
-type AccountNotice struct {
-	Kind NoticeKind
-	At   time.Time
-	// SeenAt is when the person acknowledged it; nil until then.
-	SeenAt *time.Time
-}
-
-// NoticeKind is what happened.
-type NoticeKind string
-
-// The kinds.
-const (
-	// NoticeClaimedByAnother: somebody else tried to connect to this person's record.
-	NoticeClaimedByAnother NoticeKind = "CLAIMED_BY_ANOTHER"
-	// NoticeMoved: a review connected the record to another account.
-	NoticeMoved NoticeKind = "RECORD_MOVED"
-	// NoticeConnected: a review connected this account to its record.
-	NoticeConnected NoticeKind = "RECORD_CONNECTED"
-	// NoticeDisconnected: a review found that the record is not this person's.
-	NoticeDisconnected NoticeKind = "RECORD_DISCONNECTED"
-	// NoticeRestored: a review ended the suspension.
-	NoticeRestored NoticeKind = "RECORD_RESTORED"
-	// NoticeRefused: a review did not connect this account.
-	NoticeRefused NoticeKind = "CLAIM_REFUSED"
-)
-
-// MaxNotices bounds what an account keeps; the oldest go first.
-const MaxNotices = 20
 
 // EndedSession is a session that somebody signed out of. Its handle names it
 // and opens nothing.
@@ -120,13 +89,27 @@ func (s *Service) SignedIn(ctx context.Context, issuer, subject string) (*Accoun
 	if err != nil {
 		return nil, err
 	}
-	return account, s.followLink(ctx, account)
+	return account, s.settle(ctx, account)
+}
+
+// settle makes an account as it is stored one that may be acted on: with the
+// number of its record as it is now, and with none while it is suspended.
+func (s *Service) settle(ctx context.Context, account *Account) error {
+	if account.SuspendedAt == nil {
+		if err := s.followLink(ctx, account); err != nil {
+			return err
+		}
+	}
+	if account.SuspendedAt != nil {
+		account.ULN, account.BoundAt = "", nil
+	}
+	return nil
 }
 
 // followLink puts the master's number on an account that is bound to a number
 // the register has since linked to another, so that everything of one person is
 // kept under one number. When somebody else is bound to the master, the account
-// counts as bound to nothing: two people must never reach one record.
+// is suspended for review: two people must never reach one record.
 func (s *Service) followLink(ctx context.Context, account *Account) error {
 	if account.ULN == "" {
 		return nil
@@ -138,7 +121,7 @@ func (s *Service) followLink(ctx context.Context, account *Account) error {
 	holder, err := s.store.AccountOf(ctx, master)
 	switch {
 	case err == nil && holder.ID != account.ID:
-		account.ULN, account.BoundAt = "", nil
+		return s.suspendMerged(ctx, account, holder, master)
 	case err != nil && CodeOf(err) != CodeNotFound:
 		return err
 	default:
@@ -156,7 +139,7 @@ func (s *Service) Account(ctx context.Context, id string) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return account, s.followLink(ctx, account)
+	return account, s.settle(ctx, account)
 }
 
 // EndSessions makes every session of the account that began until now invalid,
@@ -198,9 +181,4 @@ func (s *Service) BindSample(ctx context.Context, issuer, subject string, uln UL
 		return err
 	}
 	return s.store.BindAccount(ctx, account.ID, uln, s.now())
-}
-
-// AcknowledgeNotices marks the account's notices as seen, and gives the account.
-func (s *Service) AcknowledgeNotices(ctx context.Context, id string) (*Account, error) {
-	return nil, Unavailable(errors.New("not built"), 0)
 }

@@ -2,7 +2,6 @@ package plr
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -27,7 +26,7 @@ type IdentityStatus string
 const (
 	// IdentityNone: nobody is signed in.
 	IdentityNone IdentityStatus = "NONE"
-	// IdentityUnbound: signed in; no identity proved yet.
+	// IdentityUnbound: signed in; no identity proved, or too long ago for a claim.
 	IdentityUnbound IdentityStatus = "UNBOUND"
 	// IdentityProved: an identity is proved; a claim may follow.
 	IdentityProved IdentityStatus = "PROVED"
@@ -41,7 +40,46 @@ const (
 	IdentitySuspended IdentityStatus = "SUSPENDED"
 )
 
-// IdentityBinding gives where the account stands.
+// IdentityBinding gives where the account stands; nil is nobody's.
 func (s *Service) IdentityBinding(ctx context.Context, account *Account) (*IdentityBinding, error) {
-	return nil, Unavailable(errors.New("not built"), 0)
+	if account == nil {
+		return &IdentityBinding{Status: IdentityNone}, nil
+	}
+	file, err := s.store.Identity(ctx, account.ID)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	b := &IdentityBinding{BoundAt: account.BoundAt}
+	if v := file.Identity; v != nil {
+		b.ProvedAt, b.Route = &v.ProvedAt, v.Route
+	}
+	switch {
+	case account.SuspendedAt != nil:
+		b.Status = IdentitySuspended
+		return b, nil
+	case account.ULN != "":
+		b.Status = IdentityBound
+		return b, nil
+	case file.Locked():
+		b.Status = IdentityLocked
+		return b, nil
+	case file.LastClaimFailed:
+		b.Status = IdentityUnmatched
+	case fresh(b.ProvedAt, now):
+		b.Status = IdentityProved
+	default:
+		b.Status = IdentityUnbound
+	}
+	b.ClaimsLeft = file.claimsLeft(now)
+	if wait := file.ClaimAgainIn(now); wait > 0 {
+		at := now.Add(wait)
+		b.ClaimAgainAt = &at
+	}
+	return b, nil
+}
+
+// fresh says whether what was proved at that time is good for a claim.
+func fresh(provedAt *time.Time, now time.Time) bool {
+	return provedAt != nil && !provedAt.IsZero() && now.Before(provedAt.Add(IdentityLife))
 }

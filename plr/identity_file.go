@@ -96,7 +96,7 @@ func (f *IdentityFile) TakeClaim(now time.Time) error {
 	if f.Locked() {
 		return claimsLocked()
 	}
-	f.forgetClaims(now)
+	f.FailedClaims = f.countedClaims(now)
 	if wait := f.ClaimAgainIn(now); wait > 0 {
 		return tooManyClaims(wait)
 	}
@@ -108,10 +108,13 @@ func (f *IdentityFile) TakeClaim(now time.Time) error {
 // SettleClaim says what became of the claim counted at: one that did not fail
 // gets its attempt back.
 func (f *IdentityFile) SettleClaim(at time.Time, failed bool) {
-	f.LastClaimFailed = failed
-	if failed {
-		return
+	if f.LastClaimFailed = failed; !failed {
+		f.giveBack(at)
 	}
+}
+
+// giveBack uncounts a claim that nothing was decided on.
+func (f *IdentityFile) giveBack(at time.Time) {
 	if i := slices.IndexFunc(f.FailedClaims, at.Equal); i >= 0 {
 		f.FailedClaims = slices.Delete(f.FailedClaims, i, i+1)
 	}
@@ -120,20 +123,22 @@ func (f *IdentityFile) SettleClaim(at time.Time, failed bool) {
 
 // ClaimAgainIn is how long to wait until another claim is heard, 0 for not at all.
 func (f *IdentityFile) ClaimAgainIn(now time.Time) time.Duration {
-	var live []time.Time
-	for _, at := range f.FailedClaims {
-		if at.Add(ClaimWindow).After(now) {
-			live = append(live, at)
-		}
-	}
+	live := f.countedClaims(now)
 	if len(live) < MaxFailedClaims {
 		return 0
 	}
 	return live[len(live)-MaxFailedClaims].Add(ClaimWindow).Sub(now)
 }
 
-func (f *IdentityFile) forgetClaims(now time.Time) {
-	f.FailedClaims = slices.DeleteFunc(f.FailedClaims, func(at time.Time) bool { return !at.Add(ClaimWindow).After(now) })
+// claimsLeft is how many claims are heard until one is refused.
+func (f *IdentityFile) claimsLeft(now time.Time) int {
+	return max(min(MaxFailedClaims-len(f.countedClaims(now)), MaxFailedClaimsEver-f.FailedTotal), 0)
+}
+
+func (f *IdentityFile) countedClaims(now time.Time) []time.Time {
+	live := slices.DeleteFunc(slices.Clone(f.FailedClaims), func(at time.Time) bool { return !at.Add(ClaimWindow).After(now) })
+	slices.SortFunc(live, time.Time.Compare) // replicas' clocks differ a little
+	return live
 }
 
 // note adds to the history.

@@ -2,7 +2,8 @@ package plr
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,10 +20,16 @@ type ReviewCase struct {
 	// ULN is the record's number, "" when none was found.
 	ULN      ULN
 	OpenedAt time.Time
+	// HolderToldAt is when the holder was told; nil when there is none.
+	HolderToldAt *time.Time
+	// ClosedAt is when the case was resolved.
+	ClosedAt *time.Time
 	// Restricted: for specialists only. To others the case does not exist.
 	Restricted bool
 	// Version counts changes, from 1.
-	Version    int
+	Version int
+	// Resolution of a case that is still open is a decision under way: its effects
+	// may have been made in part, and repeating it completes them.
 	Resolution *ReviewResolution
 }
 
@@ -62,6 +69,8 @@ const (
 // ReviewResolution is how a case ended.
 type ReviewResolution struct {
 	Decision ReviewDecision
+	// ULN is the number that was connected, "" when none was.
+	ULN ULN
 	// By is the caseworker's account.
 	By     string
 	At     time.Time
@@ -79,24 +88,110 @@ const (
 	ReviewRefuse ReviewDecision = "REFUSE"
 )
 
-// HolderNotice is how long a holder has been told before a review may move their
-// record to another account.
-const HolderNotice = 7 * 24 * time.Hour
+// maxReviewIDs bounds how many cases there can be of one kind, claimant and
+// number, one after another.
+const maxReviewIDs = 1000
+
+// IDs are the ids that the case may have, one after the other: derived from what
+// it is about, so that a case is opened once, however often it is asked for.
+func (c *ReviewCase) IDs(yield func(string) bool) {
+	for n := range maxReviewIDs {
+		if !yield(idOf(idReview, fmt.Sprintf("%s\x00%s\x00%s\x00%d", c.Kind, c.Claimant, c.ULN, n))) {
+			return
+		}
+	}
+}
+
+// openReview opens a case, unless it is open already, and tells the holder.
+func (s *Service) openReview(ctx context.Context, c *ReviewCase) (*ReviewCase, error) {
+	now := s.now()
+	c.SchemaVersion, c.State, c.OpenedAt, c.Version = 1, ReviewOpen, now, 1
+	if c.Holder != "" {
+		c.HolderToldAt = &now
+		// First, so that no case waits for somebody who was not told.
+		if err := s.notify(ctx, c.Holder, NoticeClaimedByAnother); err != nil {
+			return nil, err
+		}
+	}
+	stored, _, err := s.store.CreateReviewCase(ctx, c)
+	return stored, err
+}
 
 // ReviewCaseFilter chooses cases.
 type ReviewCaseFilter struct {
 	State *ReviewState
 }
 
+// ReviewQuery is what a store is asked for.
+type ReviewQuery struct {
+	// State to keep, "" for both.
+	State ReviewState
+	// Restricted: those for specialists too.
+	Restricted bool
+	// BeforeAt and BeforeID are the place behind which to begin; zero for the newest.
+	BeforeAt time.Time
+	BeforeID string
+	Limit    int
+}
+
+// mayReview says whether these roles answer review cases, and restricted ones.
+func mayReview(roles []Role) (may, restricted bool) {
+	restricted = slices.Contains(roles, RoleSpecialist)
+	return restricted || slices.Contains(roles, RoleCaseworker), restricted
+}
+
 // ReviewCases gives a page of the cases that somebody with these roles may see,
 // newest first. CodeForbidden without a role for it.
 func (s *Service) ReviewCases(ctx context.Context, roles []Role, page PageRequest, filter *ReviewCaseFilter) (*Page[*ReviewCase], error) {
-	return nil, Unavailable(errors.New("not built"), 0)
+	may, restricted := mayReview(roles)
+	if !may {
+		return nil, Forbidden()
+	}
+	if err := page.check(); err != nil {
+		return nil, err
+	}
+	q := ReviewQuery{Restricted: restricted, Limit: page.First + 1}
+	sort := "reviews"
+	if filter != nil && filter.State != nil {
+		q.State = *filter.State
+	}
+	if page.After != nil {
+		key, id, ok := parseCursor(*page.After, sort)
+		at, err := time.Parse(time.RFC3339Nano, key)
+		if !ok || err != nil || !isID(id, idReview) {
+			return nil, badCursor()
+		}
+		q.BeforeAt, q.BeforeID = at, id
+	}
+	cases, total, err := s.store.ReviewCases(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := &Page[*ReviewCase]{Total: total, HasNext: len(cases) > page.First, HasPrevious: page.After != nil}
+	out.Items = cases[:min(page.First, len(cases))]
+	for _, c := range out.Items {
+		out.Cursors = append(out.Cursors, makeCursor(sort, timeKey(c.OpenedAt), c.ID))
+	}
+	return out, nil
 }
 
 // ReviewCase gives one case. CodeNotFound for one that these roles may not see.
 func (s *Service) ReviewCase(ctx context.Context, roles []Role, id string) (*ReviewCase, error) {
-	return nil, Unavailable(errors.New("not built"), 0)
+	may, restricted := mayReview(roles)
+	if !may {
+		return nil, Forbidden()
+	}
+	if !isID(id, idReview) {
+		return nil, NotFound("id")
+	}
+	c, err := s.store.ReviewCase(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.Restricted && !restricted {
+		return nil, NotFound("id")
+	}
+	return c, nil
 }
 
 // ReviewEvidence is what a decision goes by.
@@ -105,36 +200,66 @@ type ReviewEvidence struct {
 	Identity *VerifiedIdentity
 	// Register is the entry of the case's number; nil when there is none.
 	Register *RegisterEntry
-	// Matched are the attributes that agree.
+	// Matched are the attributes of name and birth that agree.
 	Matched []MatchAttribute
 	// Attempts are the claimant's newest claims, newest first.
 	Attempts []*ClaimEntry
+	// HolderSeenAt is when the holder acknowledged that they were told: somebody is
+	// there. Nil until then.
+	HolderSeenAt *time.Time
 	// ConnectFrom is when CONNECT becomes possible, nil for at once.
 	ConnectFrom *time.Time
 }
 
+const maxAttemptsShown = 50
+
 // ReviewEvidence gives what is known for a case.
 func (s *Service) ReviewEvidence(ctx context.Context, roles []Role, id string) (*ReviewEvidence, error) {
-	return nil, Unavailable(errors.New("not built"), 0)
+	c, err := s.ReviewCase(ctx, roles, id)
+	if err != nil {
+		return nil, err
+	}
+	_, restricted := mayReview(roles)
+	file, err := s.store.Identity(ctx, c.Claimant)
+	if err != nil {
+		return nil, err
+	}
+	e := &ReviewEvidence{Identity: file.Identity}
+	if c.ULN != "" {
+		record, err := s.store.Record(ctx, c.ULN)
+		if err := ignoreNotFound(err); err != nil {
+			return nil, err
+		}
+		if record != nil && record.restricted() && !restricted { // it was not when the case was opened
+			return nil, NotFound("id")
+		}
+		if record != nil && record.Register != nil {
+			e.Register = record.Register
+			e.Matched, _ = matchPerson(file.Identity, record.Register)
+		}
+	}
+	if e.Attempts, err = s.store.ClaimEntries(ctx, c.Claimant, maxAttemptsShown); err != nil {
+		return nil, err
+	}
+	e.Attempts = slices.DeleteFunc(e.Attempts, func(a *ClaimEntry) bool { return a.Restricted && !restricted })
+	return e, s.holderEvidence(ctx, c, e)
 }
 
-// ResolveReviewCaseInput is a caseworker's decision.
-type ResolveReviewCaseInput struct {
-	ID       string
-	Decision ReviewDecision
-	// Reason in the caseworker's words: 1 to 1000 characters.
-	Reason string
-	// ULN names the record to connect when the case has no number.
-	ULN *ULN
-	// Version of the case as the caseworker saw it.
-	Version int
-}
-
-// ResolveReviewCase ends a case. Refusals: CodeNotFound at id or uln,
-// CodeAlreadyDone for a case that is resolved, CodeVersionMismatch,
-// CodeNotMatched when the claimant's verified name and date of birth are not the
-// record's, CodeLimitReached with RetryAfter before the holder has had
-// HolderNotice, CodeForbidden without a role or for one's own case.
-func (s *Service) ResolveReviewCase(ctx context.Context, by *Account, roles []Role, in ResolveReviewCaseInput) (*ReviewCase, error) {
-	return nil, Unavailable(errors.New("not built"), 0)
+func (s *Service) holderEvidence(ctx context.Context, c *ReviewCase, e *ReviewEvidence) error {
+	if c.Holder == "" || c.HolderToldAt == nil {
+		return nil
+	}
+	if from := c.HolderToldAt.Add(HolderNotice); from.After(s.now()) {
+		e.ConnectFrom = &from
+	}
+	holder, err := s.store.Account(ctx, c.Holder)
+	if err := ignoreNotFound(err); err != nil || holder == nil {
+		return err
+	}
+	for _, n := range holder.Notices {
+		if n.Kind == NoticeClaimedByAnother && n.SeenAt != nil && !n.SeenAt.Before(*c.HolderToldAt) {
+			e.HolderSeenAt = n.SeenAt
+		}
+	}
+	return nil
 }

@@ -38,6 +38,7 @@ var (
 	// Review cases are for caseworkers, who wait for all shards.
 	reviewCases = &collection{name: "review_cases", version: 1, shardKey: "_id", indexes: [][]string{
 		{"-openedAt", "-_id"}, {"state", "-openedAt", "-_id"}, {"closedAt", "_id"},
+		{"restricted", "-openedAt", "-_id"}, {"restricted", "state", "-openedAt", "-_id"},
 	}}
 
 	sharings = &collection{name: "sharing", version: 1, shardKey: "_id", indexes: [][]string{{"nextEnd", "_id"}, {"oldestKey", "_id"}}}

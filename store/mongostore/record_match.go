@@ -53,9 +53,9 @@ func (s *Store) RecordsMatching(ctx context.Context, keys []string, limit int) (
 // repeated and be done by several at once. A replica of an older version that
 // imports meanwhile leaves records without keys again: the next run finds them.
 func (s *Store) completeMatches(ctx context.Context) error {
-	for {
+	for attempt := 0; ; attempt++ {
 		raws, err := s.step(ctx, func(ctx context.Context) ([]bson.Raw, error) {
-			return s.find(ctx, records, withoutMatchKeys, nil, matchAtOnce, "schemaVersion", "revision", "body.register")
+			return s.find(ctx, records, records.readable(withoutMatchKeys), nil, matchAtOnce, "schemaVersion", "revision", "body.register")
 		})
 		if err != nil || len(raws) == 0 {
 			return err
@@ -76,15 +76,20 @@ func (s *Store) completeMatches(ctx context.Context) error {
 			writes = append(writes, mongo.NewUpdateOneModel().SetFilter(records.readable(and(byID(doc.ULN), "revision", doc.Revision))).
 				SetUpdate(op("$set", op("matchKeys", keys))))
 		}
-		if err := s.writeMatches(ctx, writes); err != nil {
+		all, err := s.writeMatches(ctx, writes)
+		if err != nil {
+			return err
+		}
+		if all {
+			attempt = 0
+		} else if err := pause(ctx, attempt); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *Store) writeMatches(ctx context.Context, writes []mongo.WriteModel) error {
+func (s *Store) writeMatches(ctx context.Context, writes []mongo.WriteModel) (all bool, err error) {
 	ctx, done := s.begin(ctx)
 	defer done()
-	_, err := s.bulk(ctx, records, writes)
-	return err
+	return s.bulk(ctx, records, writes)
 }

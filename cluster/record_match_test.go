@@ -16,7 +16,7 @@ func TestRecordsWithoutMatchKeys(t *testing.T) {
 	front := server(t)
 	uri, name := database(t, front)
 	s := openStore(t, uri, patience, nil)
-	const n = 450 // more than two steps
+	const n = 120 // more than two steps
 	var updates []plr.RecordUpdate
 	for range n {
 		updates = append(updates, storetest.Update(storetest.NewULN(), 1))

@@ -11,7 +11,7 @@ import (
 )
 
 // matchAtOnce is how many records one step of completeMatches reads and writes.
-const matchAtOnce = 200
+const matchAtOnce = 50
 
 // errMatching is why people cannot be matched with records yet.
 var errMatching = errors.New("mongostore: records of an older version have no match keys yet: run server migrate, or wait until it ends")

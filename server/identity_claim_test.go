@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"openplr/plr"
 	"openplr/store/boltstore"
-	"openplr/store/storetest"
 )
 
 // claims is the domain on a store of its own, with a clock that stands still and
@@ -37,7 +37,7 @@ func newClaims(t *testing.T) *claims {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = file.Close() })
-	c := &claims{t: t, store: &faultyStore{Store: file}, now: storetest.T0}
+	c := &claims{t: t, store: &faultyStore{Store: file}, now: time.Date(2026, 8, 20, 7, 0, 0, 0, time.UTC)}
 	c.service, err = plr.New(plr.Config{
 		Store: c.store, Now: c.time, Random: rand.Reader, LinkKeys: plr.LinkKeys{{ID: "k1", Key: bytes.Repeat([]byte{7}, 32)}},
 		PublicURL: "https://records.test", Marking: "OFFICIAL", PINSlots: 1,
@@ -51,6 +51,20 @@ func newClaims(t *testing.T) *claims {
 		t.Fatal(err)
 	}
 	return c
+}
+
+var testULNs atomic.Int64
+
+// testULN gives a test number that no other call in this process gives.
+func testULN() plr.ULN {
+	for {
+		stem := 995_000_000 + testULNs.Add(1)
+		for digit := range 10 {
+			if uln := plr.ULN(fmt.Sprintf("%d%d", stem, digit)); uln.Valid() {
+				return uln
+			}
+		}
+	}
 }
 
 func (c *claims) time() time.Time {
@@ -88,10 +102,10 @@ func (c *claims) refused(err error, code plr.Code) *plr.Error {
 // learner imports a learner of this name, born 7 June 2005, at the postcode.
 func (c *claims) learner(given, family, code string, change ...func(*plr.RecordUpdate)) plr.ULN {
 	c.t.Helper()
-	uln := storetest.NewULN()
-	u := storetest.Update(uln, 1)
-	u.Register.GivenName, u.Register.FamilyName, u.Register.PreferredGivenName = given, family, ""
-	u.Register.DateOfBirth, u.Register.LastKnownPostCode = "2005-06-07", code
+	uln := testULN()
+	u := plr.RecordUpdate{ULN: uln, Register: &plr.RegisterEntry{
+		ULN: uln, GivenName: given, FamilyName: family, DateOfBirth: "2005-06-07", LastKnownPostCode: code,
+	}}
 	for _, do := range change {
 		do(&u)
 	}
@@ -199,7 +213,7 @@ const here = "ZZ10 1AA"
 func TestClaimBinds(t *testing.T) {
 	t.Parallel()
 	c := newClaims(t)
-	old := storetest.NewULN()
+	old := testULN()
 	anna := c.learner("Anna", "Prŷs-Jones", here)
 	other := c.learner("Beth", "Prys Jones", "ZZ11 2BB")
 	linked := c.learner("Cai", "Test", "", func(u *plr.RecordUpdate) { u.Linked = []plr.ULN{old} })
@@ -264,7 +278,7 @@ func TestClaimFailuresAreAlike(t *testing.T) {
 	held := c.learner("Held", "Person", here)
 	tallied := c.learner("Tallied", "Person", here)
 	bare := c.learner("", "", "", func(u *plr.RecordUpdate) { u.Register = nil })
-	retired, master := c.learner("Gone", "Person", here), storetest.NewULN()
+	retired, master := c.learner("Gone", "Person", here), testULN()
 	c.learner("Other", "Person", "ZZ12 3CC", func(u *plr.RecordUpdate) { u.ULN, u.Register.ULN, u.Linked = master, master, []plr.ULN{retired} })
 	holder := c.proved("Held", "Person", here)
 	c.ok(c.claim(holder))
@@ -288,7 +302,7 @@ func TestClaimFailuresAreAlike(t *testing.T) {
 		{"several", c.proved("Same", "Twin", here), nil, plr.ClaimSeveral, plr.ReviewSeveral},
 		{"a stranger's number", c.proved("Nobody", "Atall", here), []plr.ULN{anna}, plr.ClaimWrongULN, ""},
 		{"a stranger's number beside a match by postcode", c.proved("Anna", "Test", here), []plr.ULN{held}, plr.ClaimWrongULN, ""},
-		{"a number that nobody has", c.proved("Anna", "Test", here), []plr.ULN{storetest.NewULN()}, plr.ClaimNoMatch, ""},
+		{"a number that nobody has", c.proved("Anna", "Test", here), []plr.ULN{testULN()}, plr.ClaimNoMatch, ""},
 		{"events alone", c.proved("Anna", "Test", here), []plr.ULN{bare}, plr.ClaimWrongULN, ""},
 		{"a record that nothing leads to", c.proved("Gone", "Person", here), nil, plr.ClaimNoMatch, ""},
 		{"its number leads to another", c.proved("Gone", "Person", here), []plr.ULN{retired}, plr.ClaimWrongULN, ""},

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"openplr/plr"
-	"openplr/store/storetest"
 )
 
 var caseworker = []plr.Role{plr.RoleCaseworker}
@@ -177,7 +176,7 @@ func TestReviewOfARestrictedRecord(t *testing.T) {
 	}
 	locked := c.oneCase(plr.ReviewLocked)
 	e := c.refused(c.resolve(staff, caseworker, locked.ID, plr.ReviewConnect, uln), plr.CodeNotFound)
-	unknown := c.refused(c.resolve(staff, caseworker, locked.ID, plr.ReviewConnect, storetest.NewULN()), plr.CodeNotFound)
+	unknown := c.refused(c.resolve(staff, caseworker, locked.ID, plr.ReviewConnect, testULN()), plr.CodeNotFound)
 	if e.Text != unknown.Text || !slices.Equal(e.Path, unknown.Path) {
 		t.Errorf("%+v is told from %+v", e, unknown)
 	}
@@ -222,7 +221,7 @@ func TestReviewChecksAgain(t *testing.T) {
 	}
 	_, err := c.service.ResolveReviewCase(t.Context(), staff, caseworker, plr.ResolveReviewCaseInput{ID: one.ID, Decision: plr.ReviewRefuse, Reason: "no", Version: one.Version + 1})
 	c.refused(err, plr.CodeVersionMismatch)
-	for _, id := range []string{"", "rvw_1", storetest.NewID("rvw"), a.ID} {
+	for _, id := range []string{"", "rvw_1", "rvw_" + strings.Repeat("0", 26), a.ID} {
 		_, err := c.service.ReviewCase(t.Context(), caseworker, id)
 		c.refused(err, plr.CodeNotFound)
 	}
@@ -401,7 +400,7 @@ func TestAcknowledgeNotices(t *testing.T) {
 	if err != nil || len(got.Notices) != 1 || got.Notices[0].SeenAt == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, id := range []string{"", "act_1", storetest.NewID("act")} {
+	for _, id := range []string{"", "act_1", "act_" + strings.Repeat("0", 26)} {
 		_, err := c.service.AcknowledgeNotices(t.Context(), id)
 		c.refused(err, plr.CodeNotFound)
 	}

@@ -45,8 +45,11 @@ func (r *recorder) take() []sent {
 	return out
 }
 
-// cold are the calls nobody waits for at a page: they may ask every shard.
-var cold = map[string]bool{"HasRecords": true, "Ping": true, "Purge": true, "Migrate": true, "MissingIndexes": true}
+// cold are the calls nobody waits for at a page: they may ask every shard. So may
+// a claim, which a learner makes once, and the list that caseworkers work by.
+var cold = map[string]bool{
+	"HasRecords": true, "Ping": true, "Purge": true, "Migrate": true, "MissingIndexes": true, "RecordsMatching": true, "ReviewCases": true,
+}
 
 func TestCommands(t *testing.T) {
 	front := server(t)

@@ -83,8 +83,8 @@ type AccessQuery struct {
 
 // AccessHistory gives one page of who opened the learner's links, newest first.
 func (s *Service) AccessHistory(ctx context.Context, uln ULN, page PageRequest, filter *AccessHistoryFilter) (*Page[*AccessEntry], error) {
-	if page.First < 1 || page.First > MaxPage {
-		return nil, refuse(CodeOutOfRange, T("Ask for 1 to 100 items.", "Gofynnwch am rhwng 1 a 100 o eitemau."), "first")
+	if err := page.check(); err != nil {
+		return nil, err
 	}
 	q := AccessQuery{Limit: page.First + 1}
 	sort := "access"
@@ -98,8 +98,7 @@ func (s *Service) AccessHistory(ctx context.Context, uln ULN, page PageRequest, 
 		key, id, ok := parseCursor(*page.After, sort)
 		at, err := time.Parse(time.RFC3339Nano, key)
 		if !ok || err != nil || !isID(id, idAccess) {
-			return nil, refuse(CodeInvalid, T("This cursor does not belong to this list. Begin again without it.",
-				"Nid yw'r cyrchwr hwn yn perthyn i'r rhestr hon. Dechreuwch eto hebddo."), "after")
+			return nil, badCursor()
 		}
 		q.BeforeAt, q.BeforeID = at, id
 	}

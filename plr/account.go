@@ -28,6 +28,12 @@ type Account struct {
 	// EndedSessions are the sessions signed out of one by one that would not have
 	// ended by time yet: a stale session store must not bring one back.
 	EndedSessions []EndedSession
+	// SuspendedAt: until a caseworker has looked, nothing of the record is
+	// reachable through this account. What the Service gives out of a suspended
+	// account has no ULN.
+	SuspendedAt *time.Time
+	// Notices are what the person must be told at their next visit, oldest first.
+	Notices []AccountNotice
 }
 
 // EndedSession is a session that somebody signed out of. Its handle names it
@@ -83,13 +89,27 @@ func (s *Service) SignedIn(ctx context.Context, issuer, subject string) (*Accoun
 	if err != nil {
 		return nil, err
 	}
-	return account, s.followLink(ctx, account)
+	return account, s.settle(ctx, account)
+}
+
+// settle makes an account as it is stored one that may be acted on: with the
+// number of its record as it is now, and with none while it is suspended.
+func (s *Service) settle(ctx context.Context, account *Account) error {
+	if account.SuspendedAt == nil {
+		if err := s.followLink(ctx, account); err != nil {
+			return err
+		}
+	}
+	if account.SuspendedAt != nil {
+		account.ULN, account.BoundAt = "", nil
+	}
+	return nil
 }
 
 // followLink puts the master's number on an account that is bound to a number
 // the register has since linked to another, so that everything of one person is
 // kept under one number. When somebody else is bound to the master, the account
-// counts as bound to nothing: two people must never reach one record.
+// is suspended for review: two people must never reach one record.
 func (s *Service) followLink(ctx context.Context, account *Account) error {
 	if account.ULN == "" {
 		return nil
@@ -101,7 +121,7 @@ func (s *Service) followLink(ctx context.Context, account *Account) error {
 	holder, err := s.store.AccountOf(ctx, master)
 	switch {
 	case err == nil && holder.ID != account.ID:
-		account.ULN, account.BoundAt = "", nil
+		return s.suspendMerged(ctx, account, holder, master)
 	case err != nil && CodeOf(err) != CodeNotFound:
 		return err
 	default:
@@ -119,7 +139,7 @@ func (s *Service) Account(ctx context.Context, id string) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return account, s.followLink(ctx, account)
+	return account, s.settle(ctx, account)
 }
 
 // EndSessions makes every session of the account that began until now invalid,

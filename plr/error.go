@@ -59,6 +59,10 @@ const (
 	CodeLinkEnded Code = "LINK_ENDED"
 	// CodeAlreadyDone: the object is already in the state asked for by another act.
 	CodeAlreadyDone Code = "ALREADY_DONE"
+	// CodeIdentityNotProved: the person has to prove who they are first, or again.
+	CodeIdentityNotProved Code = "IDENTITY_NOT_PROVED"
+	// CodeNotMatched: no record could be connected. Why is never said.
+	CodeNotMatched Code = "NOT_MATCHED"
 )
 
 // Error is a refusal or a fault that may be told to a person.

@@ -20,6 +20,8 @@ const (
 	idAccount   = "act"
 	idLease     = "lse"
 	idRedeem    = "rdm"
+	idClaim     = "clm"
+	idReview    = "rvw"
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

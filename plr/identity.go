@@ -2,7 +2,7 @@ package plr
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"time"
 )
 
@@ -35,15 +35,154 @@ const (
 	RouteSupport VerificationRoute = "SUPPORT"
 )
 
+// maxVerified bounds the names and postcodes kept of one identity: a history is
+// short, and whoever wrote the list is not us.
+const maxVerified = 50
+
+func (v *VerifiedIdentity) clone() *VerifiedIdentity {
+	out := *v
+	out.Names = slices.Clone(v.Names[:min(len(v.Names), maxVerified)])
+	out.PostCodes = slices.Clone(v.PostCodes[:min(len(v.PostCodes), maxVerified)])
+	out.ProvedAt = v.ProvedAt.UTC().Truncate(time.Millisecond)
+	return &out
+}
+
+// sameName says whether the current names are written alike, but for what
+// foldName takes away.
+func (v *VerifiedIdentity) sameName(w *VerifiedIdentity) bool {
+	if len(v.Names) == 0 || len(w.Names) == 0 {
+		return len(v.Names) == len(w.Names)
+	}
+	a, b := v.Names[0], w.Names[0]
+	return foldName(a.Given) == foldName(b.Given) && foldName(a.Family) == foldName(b.Family)
+}
+
 // ProveIdentity keeps what the provider has just proved about the person of an
-// account. A bound account whose date of birth is now another is suspended.
+// account. A bound account whose date of birth is now another, than before or
+// than the register's, is suspended for review. Another name changes nothing but
+// the history.
 func (s *Service) ProveIdentity(ctx context.Context, accountID string, identity VerifiedIdentity) error {
-	return Unavailable(errors.New("not built"), 0)
+	if !isID(accountID, idAccount) {
+		return NotFound("id")
+	}
+	account, err := s.store.Account(ctx, accountID)
+	if err != nil {
+		return err
+	}
+	file, err := s.store.Identity(ctx, accountID)
+	if err != nil {
+		return err
+	}
+	// The account is closed before the new date is kept: kept first, a second
+	// attempt would find that nothing has changed.
+	if account.ULN != "" && account.SuspendedAt == nil {
+		if err := s.checkBirthDate(ctx, account, file.Identity, identity.BirthDate); err != nil {
+			return err
+		}
+	}
+	_, err = s.store.EditIdentity(ctx, accountID, func(f *IdentityFile) error {
+		f.prove(identity.clone())
+		return nil
+	})
+	return err
+}
+
+// prove puts the identity on the file, unless a newer one is there.
+func (f *IdentityFile) prove(v *VerifiedIdentity) {
+	before := f.Identity
+	if before != nil && before.ProvedAt.After(v.ProvedAt) {
+		return
+	}
+	f.Identity = v
+	f.note(IdentityChange{Kind: ChangeProved, At: v.ProvedAt, Route: v.Route})
+	if before == nil {
+		return
+	}
+	if !before.sameName(v) {
+		f.note(IdentityChange{Kind: ChangeNameChanged, At: v.ProvedAt, Route: v.Route})
+	}
+	if before.BirthDate != v.BirthDate {
+		f.note(IdentityChange{Kind: ChangeBirthDateChanged, At: v.ProvedAt, Route: v.Route})
+	}
+}
+
+// checkBirthDate suspends a bound account whose person has now been proved to be
+// born on another day.
+func (s *Service) checkBirthDate(ctx context.Context, account *Account, before *VerifiedIdentity, born Date) error {
+	record, err := s.store.Record(ctx, account.ULN)
+	if err := ignoreNotFound(err); err != nil {
+		return err
+	}
+	changed := before != nil && before.BirthDate != born
+	c := &ReviewCase{Kind: ReviewBirthDateChanged, Claimant: account.ID, ULN: account.ULN}
+	if record != nil && record.Register != nil {
+		changed = changed || (record.Register.DateOfBirth != "" && record.Register.DateOfBirth != born)
+		c.ULN, c.Restricted = record.ULN, record.restricted()
+	}
+	if !changed {
+		return nil
+	}
+	return s.suspend(ctx, account, c, SuspendedBirthDate)
+}
+
+// suspendMerged suspends an account whose number the register has linked to one
+// that somebody else is bound to.
+func (s *Service) suspendMerged(ctx context.Context, account, holder *Account, master ULN) error {
+	record, err := s.store.Record(ctx, master)
+	if err := ignoreNotFound(err); err != nil {
+		return err
+	}
+	return s.suspend(ctx, account, &ReviewCase{
+		Kind: ReviewMerged, Claimant: account.ID, Holder: holder.ID, ULN: master, Restricted: record != nil && record.restricted(),
+	}, SuspendedMerged)
+}
+
+// suspend opens the case and closes the account, in this order: an account that
+// is closed without a case would stay closed.
+func (s *Service) suspend(ctx context.Context, account *Account, c *ReviewCase, why SuspensionReason) error {
+	if _, err := s.openReview(ctx, c); err != nil {
+		return err
+	}
+	now := s.now()
+	if err := s.store.SuspendAccount(ctx, account.ID, &now); err != nil {
+		return err
+	}
+	account.SuspendedAt = &now
+	_, err := s.store.EditIdentity(ctx, account.ID, func(f *IdentityFile) error {
+		f.SuspendedFor = why
+		f.note(IdentityChange{Kind: ChangeSuspended, At: now})
+		return nil
+	})
+	return err
 }
 
 // MayProveIdentity says whether an identity trip makes sense for the account:
 // CodeAlreadyDone when it is bound and renew is false, CodeLimitReached when its
-// claims are locked.
+// claims are locked. A suspended person may always prove again who they are.
 func (s *Service) MayProveIdentity(ctx context.Context, accountID string, renew bool) error {
-	return Unavailable(errors.New("not built"), 0)
+	if !isID(accountID, idAccount) {
+		return NotFound("id")
+	}
+	account, err := s.store.Account(ctx, accountID)
+	switch {
+	case err != nil:
+		return err
+	case account.SuspendedAt != nil:
+		return nil
+	case account.ULN != "" && !renew:
+		return alreadyConnected()
+	case account.ULN != "":
+		return nil
+	}
+	file, err := s.store.Identity(ctx, accountID)
+	if err == nil && file.Locked() {
+		return claimsLocked()
+	}
+	return err
+}
+
+func alreadyConnected() *Error {
+	return refuse(CodeAlreadyDone, T(
+		"Your account is connected to your learning record already.",
+		"Mae eich cyfrif eisoes wedi'i gysylltu â'ch cofnod dysgu."))
 }

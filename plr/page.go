@@ -41,17 +41,15 @@ type keyset[E any] struct {
 // paginate sorts items by k and cuts the page. The cursor holds the last
 // item's place, not a count, so that a list that grows never repeats or skips.
 func paginate[E any](items []E, page PageRequest, k keyset[E]) (*Page[E], error) {
-	if page.First < 1 || page.First > MaxPage {
-		return nil, refuse(CodeOutOfRange, T("Ask for 1 to 100 items.", "Gofynnwch am rhwng 1 a 100 o eitemau."), "first")
+	if err := page.check(); err != nil {
+		return nil, err
 	}
 	sortByKey(items, k)
 	start := 0
 	if page.After != nil {
 		key, id, ok := parseCursor(*page.After, k.sort)
 		if !ok {
-			return nil, refuse(CodeInvalid, T(
-				"This cursor does not belong to this list. Begin again without it.",
-				"Nid yw'r cyrchwr hwn yn perthyn i'r rhestr hon. Dechreuwch eto hebddo."), "after")
+			return nil, badCursor()
 		}
 		start = len(items)
 		for i, item := range items {
@@ -67,6 +65,19 @@ func paginate[E any](items []E, page PageRequest, k keyset[E]) (*Page[E], error)
 		out.Cursors = append(out.Cursors, makeCursor(k.sort, k.key(item), k.id(item)))
 	}
 	return out, nil
+}
+
+func (p PageRequest) check() error {
+	if p.First < 1 || p.First > MaxPage {
+		return refuse(CodeOutOfRange, T("Ask for 1 to 100 items.", "Gofynnwch am rhwng 1 a 100 o eitemau."), "first")
+	}
+	return nil
+}
+
+func badCursor() *Error {
+	return refuse(CodeInvalid, T(
+		"This cursor does not belong to this list. Begin again without it.",
+		"Nid yw'r cyrchwr hwn yn perthyn i'r rhestr hon. Dechreuwch eto hebddo."), "after")
 }
 
 func behind(key, id, cursorKey, cursorID string, descending bool) bool {

@@ -25,13 +25,19 @@ type Due struct {
 	// Preferences are changes of the opt-out switch made before it. A learner's
 	// newest one is always kept.
 	Preferences time.Time
+	// ClaimEntries were made before it.
+	ClaimEntries time.Time
+	// ReviewCases were closed before it.
+	ReviewCases time.Time
+	// ClaimTallies were last counted on before it.
+	ClaimTallies time.Time
 	// IdempotencyKeys were last used before it.
 	IdempotencyKeys time.Time
 }
 
 // Purged counts what was removed, or would be.
 type Purged struct {
-	Records, Disclosures, Attempts, ShareLinks, Views, Challenges, Preferences, IdempotencyKeys int
+	Records, Disclosures, Attempts, ShareLinks, Views, Challenges, Preferences, ClaimEntries, ReviewCases, ClaimTallies, IdempotencyKeys int
 }
 
 // DueAt is the retention table: what has had its time at now. The same table
@@ -47,6 +53,9 @@ func DueAt(now time.Time) Due {
 		Views:           now.AddDate(-6, 0, 0),
 		Challenges:      now.AddDate(-6, 0, 0),
 		Preferences:     now.AddDate(-6, 0, 0),
+		ClaimEntries:    now.AddDate(-6, 0, 0),
+		ReviewCases:     now.AddDate(-6, 0, 0),
+		ClaimTallies:    now.Add(-2 * ClaimWindow),
 		IdempotencyKeys: now.Add(-2 * IdempotencyLife), // whoever's clock is set back still finds the key
 	}
 }
@@ -80,6 +89,9 @@ func (p Purged) Rows() []PurgedRow {
 		{p.Views, "deleted views", "6 years after they were deleted, unless a link that is kept names them"},
 		{p.Challenges, "closed data challenges", "6 years after their last change"},
 		{p.Preferences, "moves of the sharing switch", "6 years after the move; the newest of each learner stays"},
+		{p.ClaimEntries, "attempts to claim a record", "6 years after the attempt"},
+		{p.ReviewCases, "closed review cases", "6 years after they were closed"},
+		{p.ClaimTallies, "tallies of claims on a number", "2 days after the last claim"},
 		{p.IdempotencyKeys, "idempotency keys", "2 days after their last use"},
 	}
 }

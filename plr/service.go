@@ -1,6 +1,7 @@
 package plr
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -31,6 +32,9 @@ type Service struct {
 	marking   string
 	pinSlots  chan struct{}
 	drawSlots chan struct{}
+	// claimFloor and pause: see Config.
+	claimFloor time.Duration
+	pause      func(ctx context.Context, d time.Duration)
 }
 
 // Config is what a Service needs.
@@ -48,16 +52,31 @@ type Config struct {
 	// PINSlots is how many PINs may be hashed at once (20 MB each), and how many
 	// QR codes drawn.
 	PINSlots int
+	// ClaimFloor is how long every claim of a record takes at least that fails,
+	// whatever it fails for; 750 ms when zero.
+	ClaimFloor time.Duration
+	// Pause waits for d, or until ctx is done; nil for the clock on the wall.
+	Pause func(ctx context.Context, d time.Duration)
 }
 
-// New makes a Service. Every part of the Config must be set.
+// claimFloor is far more than a claim takes on a store that is well.
+const claimFloor = 750 * time.Millisecond
+
+// New makes a Service. Every part of the Config without a default must be set.
 func New(c Config) (*Service, error) {
 	if c.Store == nil || c.Now == nil || c.Random == nil || len(c.LinkKeys) == 0 || c.PublicURL == "" || c.Marking == "" || c.PINSlots < 1 {
 		return nil, errors.New("plr: incomplete Config")
 	}
+	if c.ClaimFloor == 0 {
+		c.ClaimFloor = claimFloor
+	}
+	if c.Pause == nil {
+		c.Pause = sleep
+	}
 	return &Service{
 		store: c.Store, clock: c.Now, random: c.Random, linkKeys: c.LinkKeys,
 		publicURL: c.PublicURL, marking: c.Marking, pinSlots: make(chan struct{}, c.PINSlots), drawSlots: make(chan struct{}, c.PINSlots),
+		claimFloor: c.ClaimFloor, pause: c.Pause,
 	}, nil
 }
 

@@ -32,6 +32,10 @@ type PreferenceChannel string
 // ChannelSelf: the learner moved the switch here.
 const ChannelSelf PreferenceChannel = "SELF"
 
+// ChannelReview: sharing was switched off when a review connected an account to
+// a record under the sensitive learners policy.
+const ChannelReview PreferenceChannel = "REVIEW"
+
 // AbilityToShare is the Learner Register's own sharing flag.
 type AbilityToShare string
 

@@ -28,6 +28,7 @@ type Store interface {
 
 	RecordStore
 	AccountStore
+	IdentityStore
 	SharingStore
 	ViewStore
 	ChallengeStore
@@ -53,6 +54,11 @@ type RecordStore interface {
 	MasterULN(ctx context.Context, uln ULN) (ULN, error)
 	// HasRecords says whether any record is held.
 	HasRecords(ctx context.Context) (bool, error)
+	// RecordsMatching gives up to limit records of which one of MatchKeys is among
+	// keys, without their events, in any order. A record held under a number that
+	// is linked to another is given too. While the store cannot yet find every
+	// record by its keys, it answers CodeUnavailable: none is ever missing.
+	RecordsMatching(ctx context.Context, keys []string, limit int) ([]*Record, error)
 }
 
 // AccountStore keeps accounts and their binding to a ULN.
@@ -78,6 +84,41 @@ type AccountStore interface {
 	InvalidateSessions(ctx context.Context, accountID string, before time.Time) error
 	// EndSession applies Account.EndSession. Of parallel calls, none undoes another.
 	EndSession(ctx context.Context, accountID, handle string, until, now time.Time) error
+	// SuspendAccount sets SuspendedAt; nil ends the suspension. An account that is
+	// suspended keeps its first instant.
+	SuspendAccount(ctx context.Context, accountID string, at *time.Time) error
+	// AddNotice applies Account.AddNotice. Of parallel calls, none undoes another.
+	AddNotice(ctx context.Context, accountID string, notice AccountNotice) error
+	// AcknowledgeNotices applies Account.AcknowledgeNotices and gives the account.
+	AcknowledgeNotices(ctx context.Context, accountID string, now time.Time) (*Account, error)
+}
+
+// IdentityStore keeps how accounts came, or did not come, to their records.
+type IdentityStore interface {
+	// Identity gives the account's file; NewIdentityFile when none is stored. The
+	// account itself is not looked at.
+	Identity(ctx context.Context, accountID string) (*IdentityFile, error)
+	// EditIdentity applies edit to the file and gives it as stored.
+	EditIdentity(ctx context.Context, accountID string, edit func(*IdentityFile) error) (*IdentityFile, error)
+	// CountClaim applies ClaimTally.Count to the tally of key, and gives how many
+	// accounts had been counted before, this one among them if it had been.
+	CountClaim(ctx context.Context, key, accountID string, now time.Time) (before int, err error)
+	// AppendClaimEntry adds to the audit of claims. It only grows.
+	AppendClaimEntry(ctx context.Context, e *ClaimEntry) error
+	// ClaimEntries gives an account's newest entries, newest first.
+	ClaimEntries(ctx context.Context, accountID string, limit int) ([]*ClaimEntry, error)
+
+	// CreateReviewCase stores c, under the first of ReviewCase.IDs that is free, and
+	// gives it; created says that this call did. While a case of the same kind,
+	// claimant and number is open, that one is given as it is. Of parallel calls
+	// exactly one creates.
+	CreateReviewCase(ctx context.Context, c *ReviewCase) (stored *ReviewCase, created bool, err error)
+	ReviewCase(ctx context.Context, id string) (*ReviewCase, error)
+	// EditReviewCase applies edit and gives the case as stored.
+	EditReviewCase(ctx context.Context, id string, edit func(*ReviewCase) error) (*ReviewCase, error)
+	// ReviewCases gives cases newest first (ties by id, highest first) and how many
+	// match without regard to place and limit.
+	ReviewCases(ctx context.Context, q ReviewQuery) (cases []*ReviewCase, total int, err error)
 }
 
 // SharingStore keeps one Sharing document per learner, the index from secrets

@@ -204,6 +204,60 @@ func (s *faultyStore) InvalidateSessions(ctx context.Context, accountID string, 
 	return s.do(func() error { return s.Store.InvalidateSessions(ctx, accountID, before) })
 }
 
+func (s *faultyStore) RecordsMatching(ctx context.Context, keys []string, limit int) ([]*plr.Record, error) {
+	return try(s, func() ([]*plr.Record, error) { return s.Store.RecordsMatching(ctx, keys, limit) })
+}
+
+func (s *faultyStore) SuspendAccount(ctx context.Context, accountID string, at *time.Time) error {
+	return s.do(func() error { return s.Store.SuspendAccount(ctx, accountID, at) })
+}
+
+func (s *faultyStore) AddNotice(ctx context.Context, accountID string, notice plr.AccountNotice) error {
+	return s.do(func() error { return s.Store.AddNotice(ctx, accountID, notice) })
+}
+
+func (s *faultyStore) AcknowledgeNotices(ctx context.Context, accountID string, now time.Time) (*plr.Account, error) {
+	return try(s, func() (*plr.Account, error) { return s.Store.AcknowledgeNotices(ctx, accountID, now) })
+}
+
+func (s *faultyStore) Identity(ctx context.Context, accountID string) (*plr.IdentityFile, error) {
+	return try(s, func() (*plr.IdentityFile, error) { return s.Store.Identity(ctx, accountID) })
+}
+
+func (s *faultyStore) EditIdentity(ctx context.Context, accountID string, edit func(*plr.IdentityFile) error) (*plr.IdentityFile, error) {
+	return try(s, func() (*plr.IdentityFile, error) { return s.Store.EditIdentity(ctx, accountID, edit) })
+}
+
+func (s *faultyStore) CountClaim(ctx context.Context, key, accountID string, now time.Time) (int, error) {
+	return try(s, func() (int, error) { return s.Store.CountClaim(ctx, key, accountID, now) })
+}
+
+func (s *faultyStore) AppendClaimEntry(ctx context.Context, e *plr.ClaimEntry) error {
+	return s.do(func() error { return s.Store.AppendClaimEntry(ctx, e) })
+}
+
+func (s *faultyStore) ClaimEntries(ctx context.Context, accountID string, limit int) ([]*plr.ClaimEntry, error) {
+	return try(s, func() ([]*plr.ClaimEntry, error) { return s.Store.ClaimEntries(ctx, accountID, limit) })
+}
+
+func (s *faultyStore) CreateReviewCase(ctx context.Context, c *plr.ReviewCase) (a *plr.ReviewCase, b bool, err error) {
+	err = s.do(func() error { a, b, err = s.Store.CreateReviewCase(ctx, c); return err })
+	return a, b, err
+}
+
+func (s *faultyStore) ReviewCase(ctx context.Context, id string) (*plr.ReviewCase, error) {
+	return try(s, func() (*plr.ReviewCase, error) { return s.Store.ReviewCase(ctx, id) })
+}
+
+func (s *faultyStore) EditReviewCase(ctx context.Context, id string, edit func(*plr.ReviewCase) error) (*plr.ReviewCase, error) {
+	return try(s, func() (*plr.ReviewCase, error) { return s.Store.EditReviewCase(ctx, id, edit) })
+}
+
+func (s *faultyStore) ReviewCases(ctx context.Context, q plr.ReviewQuery) (a []*plr.ReviewCase, b int, err error) {
+	err = s.do(func() error { a, b, err = s.Store.ReviewCases(ctx, q); return err })
+	return a, b, err
+}
+
 func (s *faultyStore) Sharing(ctx context.Context, uln plr.ULN) (*plr.Sharing, error) {
 	return try(s, func() (*plr.Sharing, error) { return s.Store.Sharing(ctx, uln) })
 }

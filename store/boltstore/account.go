@@ -162,3 +162,45 @@ func (s *Store) EndSession(ctx context.Context, accountID, handle string, until,
 		return t.put(accounts, keyOf(accountID), account)
 	})
 }
+
+// SuspendAccount implements plr.AccountStore.
+func (s *Store) SuspendAccount(ctx context.Context, accountID string, at *time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		account, err := get[plr.Account](t, accounts, keyOf(accountID), "id")
+		if err != nil || (account.SuspendedAt != nil && at != nil) {
+			return err
+		}
+		account.SuspendedAt = at
+		return t.put(accounts, keyOf(accountID), account)
+	})
+}
+
+// AddNotice implements plr.AccountStore.
+func (s *Store) AddNotice(ctx context.Context, accountID string, notice plr.AccountNotice) error {
+	return s.write(ctx, func(t *tx) error {
+		account, err := get[plr.Account](t, accounts, keyOf(accountID), "id")
+		if err != nil {
+			return err
+		}
+		account.AddNotice(notice)
+		return t.put(accounts, keyOf(accountID), account)
+	})
+}
+
+// AcknowledgeNotices implements plr.AccountStore.
+func (s *Store) AcknowledgeNotices(ctx context.Context, accountID string, now time.Time) (*plr.Account, error) {
+	var out *plr.Account
+	err := s.write(ctx, func(t *tx) error {
+		account, err := get[plr.Account](t, accounts, keyOf(accountID), "id")
+		if err != nil {
+			return err
+		}
+		account.AcknowledgeNotices(now)
+		if err := t.put(accounts, keyOf(accountID), account); err != nil {
+			return err
+		}
+		out, err = get[plr.Account](t, accounts, keyOf(accountID), "id")
+		return err
+	})
+	return answer(out, err)
+}

@@ -17,12 +17,19 @@ type bucket []byte
 var (
 	meta = bucket("meta") // a name
 
-	records = bucket("records") // ULN
-	linked  = bucket("linked")  // older ULN -> ULN
+	records    = bucket("records")     // ULN
+	linked     = bucket("linked")      // older ULN -> ULN
+	matchIndex = bucket("match-index") // one of plr.MatchKeys, ULN: an index of the records
 
 	accounts    = bucket("accounts")     // account id
 	accountKeys = bucket("account-keys") // plr.AccountKey -> account id
 	bindings    = bucket("bindings")     // ULN -> account id
+
+	identities   = bucket("identities")    // account id
+	claimTallies = bucket("claim-tallies") // plr.ClaimTally.Key
+	claimEntries = bucket("claim-entries") // account id, instant, entry id
+	reviewCases  = bucket("review-cases")  // case id
+	reviewTimes  = bucket("review-times")  // instant, case id: an index of the cases
 
 	sharings          = bucket("sharing")            // ULN
 	preferenceChanges = bucket("preference-changes") // ULN, number in order of writing
@@ -40,11 +47,14 @@ var (
 	idempotencyAges = bucket("idempotency-ages") // instant, key: what can be forgotten first
 
 	buckets = []bucket{
-		meta, records, linked, accounts, accountKeys, bindings, sharings, preferenceChanges, secrets, revokedLinks,
+		meta, records, linked, matchIndex, accounts, accountKeys, bindings, identities, claimTallies, claimEntries, reviewCases, reviewTimes, sharings, preferenceChanges, secrets, revokedLinks,
 		views, viewVersions, challenges, accessEntries, accessIDs, idempotency, idempotencyAges,
 	}
 
 	schemaKey = []byte("schema")
+	// matchedKey is how far the index of records found in an older file has come:
+	// the last ULN. It is gone once the index is complete.
+	matchedKey = []byte("matched")
 )
 
 // keyOf joins the parts of a key. Ids, ULNs and hashes hold no zero byte;

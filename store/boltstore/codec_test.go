@@ -27,6 +27,7 @@ func TestUnknownCodec(t *testing.T) {
 	u := storetest.Update(uln, 1)
 	u.Linked = []plr.ULN{storetest.NewULN()}
 	admitChallenge := func([]*plr.DataChallenge) error { return nil }
+	var review *plr.ReviewCase
 	change := plr.PreferenceChange{At: storetest.T0}
 	keep := func(*plr.Sharing) error { return nil }
 	anyView := func(v *plr.ConfiguredView) error { v.Version++; return nil }
@@ -35,7 +36,24 @@ func TestUnknownCodec(t *testing.T) {
 		"ImportRecords": func() error { _, err := s.ImportRecords(ctx, []plr.RecordUpdate{u}, storetest.T0); return err },
 		"UnbindULN":     func() error { return s.UnbindULN(ctx, uln) },
 		"EnsureAccount": func() error { _, err := s.EnsureAccount(ctx, account); return err },
-		"BindAccount":   func() error { return s.BindAccount(ctx, account.ID, uln, storetest.T0) },
+		"EditIdentity": func() error {
+			_, err := s.EditIdentity(ctx, account.ID, func(f *plr.IdentityFile) error { f.FailedTotal++; return nil })
+			return err
+		},
+		"CountClaim": func() error { _, err := s.CountClaim(ctx, "key", account.ID, storetest.T0); return err },
+		"CreateReviewCase": func() error {
+			_, _, err := s.CreateReviewCase(ctx, storetest.Review("act_1", uln, storetest.T0))
+			return err
+		},
+		"EditReviewCase": func() error {
+			_, err := s.EditReviewCase(ctx, review.ID, func(c *plr.ReviewCase) error { c.Version++; return nil })
+			return err
+		},
+		"SuspendAccount": func() error { return s.SuspendAccount(ctx, account.ID, &storetest.T0) },
+		"AddNotice": func() error {
+			return s.AddNotice(ctx, account.ID, plr.AccountNotice{Kind: plr.NoticeMoved, At: storetest.T0})
+		},
+		"BindAccount": func() error { return s.BindAccount(ctx, account.ID, uln, storetest.T0) },
 		"EndSession": func() error {
 			return s.EndSession(ctx, account.ID, "ses_1", storetest.T0.Add(time.Hour), storetest.T0)
 		},
@@ -66,6 +84,14 @@ func TestUnknownCodec(t *testing.T) {
 		},
 	}
 	reads := map[string]func() error{
+		"Identity":     func() error { _, err := s.Identity(ctx, account.ID); return err },
+		"ClaimEntries": func() error { _, err := s.ClaimEntries(ctx, account.ID, 1); return err },
+		"ReviewCase":   func() error { _, err := s.ReviewCase(ctx, review.ID); return err },
+		"ReviewCases":  func() error { _, _, err := s.ReviewCases(ctx, plr.ReviewQuery{Limit: 1}); return err },
+		"RecordsMatching": func() error {
+			_, err := s.RecordsMatching(ctx, plr.MatchKeys(u.Register), 1)
+			return err
+		},
 		"Record":            func() error { _, err := s.Record(ctx, uln); return err },
 		"Record, linked":    func() error { _, err := s.Record(ctx, u.Linked[0]); return err },
 		"Account":           func() error { _, err := s.Account(ctx, account.ID); return err },
@@ -105,14 +131,19 @@ func TestUnknownCodec(t *testing.T) {
 			}
 			return writes["UpdateConfiguredView"]()
 		},
-		"challenge": func() error { _, err := s.CreateDataChallenge(ctx, challenge, nil, admitChallenge); return err },
-		"entry":     func() error { return s.AppendAccessEntry(ctx, entry) },
+		"challenge":   func() error { _, err := s.CreateDataChallenge(ctx, challenge, nil, admitChallenge); return err },
+		"entry":       func() error { return s.AppendAccessEntry(ctx, entry) },
+		"claim entry": func() error { return s.AppendClaimEntry(ctx, storetest.ClaimEntry(account.ID, storetest.T0)) },
+		"review case": func() (err error) {
+			review, _, err = s.CreateReviewCase(ctx, storetest.Review("act_1", uln, storetest.T0))
+			return err
+		},
 	} {
 		if err := do(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
-	for _, name := range []string{"ImportRecords", "EnsureAccount", "BindAccount", "CreateShareLink", "SetSharingPreference"} {
+	for _, name := range []string{"ImportRecords", "EnsureAccount", "BindAccount", "EditIdentity", "CountClaim", "CreateShareLink", "SetSharingPreference"} {
 		if err := writes[name](); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -25,7 +25,7 @@ func (s *Store) Purge(ctx context.Context, due plr.Due, dry bool) (plr.Purged, e
 		count *int
 		sweep sweep
 	}{
-		{&out.Records, sweep{in: records, due: recordDue(due.Records)}},
+		{&out.Records, sweep{in: records, due: recordDue(due.Records), remove: removeRecord}},
 		{&out.Disclosures, sweep{in: accessEntries, due: entryDue(due.Disclosures, true), remove: removeEntry}},
 		{&out.Attempts, sweep{in: accessEntries, due: entryDue(due.Attempts, false), remove: removeEntry}},
 		// Links before views: a view stays while a link that is kept names it.
@@ -34,6 +34,9 @@ func (s *Store) Purge(ctx context.Context, due plr.Due, dry bool) (plr.Purged, e
 		{&out.Views, sweep{in: views, due: viewDue(due), remove: removeView}},
 		{&out.Challenges, sweep{in: challenges, due: challengeDue(due.Challenges)}},
 		{&out.Preferences, sweep{in: preferenceChanges, due: preferenceDue(due.Preferences)}},
+		{&out.ClaimEntries, sweep{in: claimEntries, due: claimDue(due.ClaimEntries)}},
+		{&out.ReviewCases, sweep{in: reviewCases, due: reviewDue(due.ReviewCases), remove: removeReview}},
+		{&out.ClaimTallies, sweep{in: claimTallies, due: tallyDue(due.ClaimTallies)}},
 		{&out.IdempotencyKeys, sweep{in: idempotencyAges, due: keyDue(due.IdempotencyKeys), remove: removeKey}},
 	} {
 		n, err := s.sweep(ctx, kind.sweep, dry)
@@ -146,6 +149,17 @@ func recordDue(before time.Time) func(*tx, []byte, []byte) (int, error) {
 		at, err := recordUpdatedAt(value)
 		return one(at.Before(before), err)
 	}
+}
+
+func removeRecord(t *tx, key, value []byte) error {
+	record := &plr.Record{}
+	if err := decode(value, record); err != nil {
+		return err
+	}
+	if err := t.match(plr.ULN(key), plr.MatchKeys(record.Register), nil); err != nil {
+		return err
+	}
+	return t.remove(records, key)
 }
 
 // entryDue goes by the instant in the key first: most entries are never read.
@@ -307,6 +321,41 @@ func preferenceDue(before time.Time) func(*tx, []byte, []byte) (int, error) {
 			return false, nil
 		})
 		return one(!newest, err)
+	}
+}
+
+// claimDue goes by the instant in the key.
+func claimDue(before time.Time) func(*tx, []byte, []byte) (int, error) {
+	return func(_ *tx, key, _ []byte) (int, error) {
+		_, rest, _ := bytes.Cut(key, []byte{0})
+		return one(string(rest) < instant(before), nil)
+	}
+}
+
+func reviewDue(before time.Time) func(*tx, []byte, []byte) (int, error) {
+	return func(_ *tx, _, value []byte) (int, error) {
+		var c struct{ ClosedAt *time.Time }
+		err := decode(value, &c)
+		return one(c.ClosedAt != nil && c.ClosedAt.Before(before), err)
+	}
+}
+
+func removeReview(t *tx, key, value []byte) error {
+	var c struct{ OpenedAt time.Time }
+	if err := decode(value, &c); err != nil {
+		return err
+	}
+	if err := t.remove(reviewTimes, keyOf(instant(c.OpenedAt), string(key))); err != nil {
+		return err
+	}
+	return t.remove(reviewCases, key)
+}
+
+func tallyDue(before time.Time) func(*tx, []byte, []byte) (int, error) {
+	return func(_ *tx, _, value []byte) (int, error) {
+		var tally struct{ UpdatedAt time.Time }
+		err := decode(value, &tally)
+		return one(tally.UpdatedAt.Before(before), err)
 	}
 }
 

@@ -84,8 +84,12 @@ func (t *tx) apply(u plr.RecordUpdate, now time.Time) (plr.RecordChange, error) 
 	if isNew {
 		record = plr.NewRecord(uln)
 	}
+	before := plr.MatchKeys(record.Register)
 	change := record.Apply(u, now)
 	change.NewLearner = isNew
+	if err := t.match(uln, before, plr.MatchKeys(record.Register)); err != nil {
+		return plr.RecordChange{}, err
+	}
 	for _, old := range u.Linked {
 		if old == uln {
 			continue // a number linked to itself would have no end

@@ -36,8 +36,9 @@ const (
 	retryAfter = time.Second
 	// schema is the version of the layout: 2 has records in codecRecord, which
 	// a program that knows only 1 could not read. Values written by 1 stay as
-	// they are until they change.
-	schema = 2
+	// they are until they change. 3 has an index by which people are matched with
+	// records: a program that knows only 2 would import past it.
+	schema = 3
 )
 
 // Store is a plr.Store in one file. It is safe for concurrent use.
@@ -78,7 +79,11 @@ func Open(path string, opts ...Option) (*Store, error) {
 	if err := errors.Join(prepare(db), SyncDir(dir)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, errors.Join(err, db.Close()))
 	}
-	return &Store{db: db}, nil
+	s := &Store{db: db}
+	if err := s.completeMatches(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, errors.Join(err, db.Close()))
+	}
+	return s, nil
 }
 
 // layout gives the layout that a file has, 0 for none, and refuses a file that
@@ -122,6 +127,12 @@ func prepare(db *bbolt.DB) error {
 		version, err := encode(schema)
 		if err != nil {
 			return err
+		}
+		if held > 0 && held < 3 {
+			// From here on an older program is refused. See completeMatches.
+			if err := (&tx{bolt: b}).put(meta, matchedKey, ""); err != nil {
+				return err
+			}
 		}
 		return b.Bucket(meta).Put(schemaKey, version)
 	})

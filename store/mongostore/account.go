@@ -11,17 +11,19 @@ import (
 )
 
 type accountDocument struct {
-	ID                    string             `bson:"_id"`
-	SchemaVersion         int                `bson:"schemaVersion"`
-	Revision              int64              `bson:"revision"` // counts writes
-	Issuer                string             `bson:"issuer"`
-	Subject               string             `bson:"subject"`
-	ULN                   plr.ULN            `bson:"uln"`
-	BoundAt               *time.Time         `bson:"boundAt"`
-	CreatedAt             time.Time          `bson:"createdAt"`
-	SessionsInvalidBefore time.Time          `bson:"sessionsInvalidBefore"`
-	EndedSessions         []plr.EndedSession `bson:"endedSessions"`
-	ProviderLogoutAt      time.Time          `bson:"providerLogoutAt"`
+	ID                    string              `bson:"_id"`
+	SchemaVersion         int                 `bson:"schemaVersion"`
+	Revision              int64               `bson:"revision"` // counts writes
+	Issuer                string              `bson:"issuer"`
+	Subject               string              `bson:"subject"`
+	ULN                   plr.ULN             `bson:"uln"`
+	BoundAt               *time.Time          `bson:"boundAt"`
+	CreatedAt             time.Time           `bson:"createdAt"`
+	SessionsInvalidBefore time.Time           `bson:"sessionsInvalidBefore"`
+	EndedSessions         []plr.EndedSession  `bson:"endedSessions"`
+	ProviderLogoutAt      time.Time           `bson:"providerLogoutAt"`
+	SuspendedAt           *time.Time          `bson:"suspendedAt"`
+	Notices               []plr.AccountNotice `bson:"notices"`
 }
 
 // keyDocument leads from issuer and subject to the account.
@@ -60,7 +62,7 @@ func (d *accountDocument) account() *plr.Account {
 	return &plr.Account{
 		SchemaVersion: 1, ID: d.ID, Issuer: d.Issuer, Subject: d.Subject, ULN: d.ULN, BoundAt: d.BoundAt,
 		CreatedAt: d.CreatedAt, SessionsInvalidBefore: d.SessionsInvalidBefore,
-		EndedSessions: d.EndedSessions, ProviderLogoutAt: d.ProviderLogoutAt,
+		EndedSessions: d.EndedSessions, ProviderLogoutAt: d.ProviderLogoutAt, SuspendedAt: d.SuspendedAt, Notices: d.Notices,
 	}
 }
 
@@ -110,7 +112,7 @@ func (s *Store) EnsureAccount(ctx context.Context, a *plr.Account) (*plr.Account
 	}
 	doc := &accountDocument{
 		ID: a.ID, SchemaVersion: accounts.version, Issuer: a.Issuer, Subject: a.Subject, CreatedAt: a.CreatedAt, SessionsInvalidBefore: a.SessionsInvalidBefore, EndedSessions: a.EndedSessions,
-		ProviderLogoutAt: a.ProviderLogoutAt,
+		ProviderLogoutAt: a.ProviderLogoutAt, SuspendedAt: a.SuspendedAt, Notices: a.Notices,
 	}
 	taken, err := s.insert(ctx, accounts, doc)
 	if err == nil && taken {
@@ -341,30 +343,73 @@ func (s *Store) raise(ctx context.Context, accountID, field string, to time.Time
 
 // EndSession implements plr.AccountStore.
 func (s *Store) EndSession(ctx context.Context, accountID, handle string, until, now time.Time) error {
+	_, err := s.editAccount(ctx, accountID, func(a *plr.Account) bson.D {
+		a.EndSession(handle, until, now)
+		return bson.D{{Key: "endedSessions", Value: a.EndedSessions}, {Key: "sessionsInvalidBefore", Value: a.SessionsInvalidBefore}}
+	})
+	return err
+}
+
+// AddNotice implements plr.AccountStore.
+func (s *Store) AddNotice(ctx context.Context, accountID string, notice plr.AccountNotice) error {
+	_, err := s.editAccount(ctx, accountID, func(a *plr.Account) bson.D {
+		a.AddNotice(notice)
+		return op("notices", a.Notices)
+	})
+	return err
+}
+
+// AcknowledgeNotices implements plr.AccountStore.
+func (s *Store) AcknowledgeNotices(ctx context.Context, accountID string, now time.Time) (*plr.Account, error) {
+	return s.editAccount(ctx, accountID, func(a *plr.Account) bson.D {
+		a.AcknowledgeNotices(now)
+		return op("notices", a.Notices)
+	})
+}
+
+// editAccount applies edit, which gives the fields that it changed, and gives the
+// account as it is then.
+func (s *Store) editAccount(ctx context.Context, accountID string, edit func(*plr.Account) bson.D) (*plr.Account, error) {
 	ctx, done := s.begin(ctx)
 	defer done()
 	turn, err := s.queue.wait(ctx, "account "+accountID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer turn()
 	for attempt := 0; ; attempt++ {
 		doc, err := s.account(ctx, accountID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		account := doc.account()
-		account.EndSession(handle, until, now)
-		matched, err := s.update(ctx, accounts, and(byID(accountID), "revision", doc.Revision), written("$set", bson.D{
-			{Key: "endedSessions", Value: account.EndedSessions}, {Key: "sessionsInvalidBefore", Value: account.SessionsInvalidBefore},
-		}))
-		if err != nil || matched {
-			return err
+		matched, err := s.update(ctx, accounts, and(byID(accountID), "revision", doc.Revision), written("$set", edit(account)))
+		if err != nil {
+			return nil, err
+		}
+		if matched {
+			return account, nil
 		}
 		if err := pause(ctx, attempt); err != nil {
-			return err
+			return nil, err
 		}
 	}
+}
+
+// SuspendAccount implements plr.AccountStore.
+func (s *Store) SuspendAccount(ctx context.Context, accountID string, at *time.Time) error {
+	ctx, done := s.begin(ctx)
+	defer done()
+	filter := byID(accountID)
+	if at != nil { // one that is suspended stays so
+		filter = and(filter, "suspendedAt", nil)
+	}
+	matched, err := s.update(ctx, accounts, filter, written("$set", op("suspendedAt", at)))
+	if err != nil || matched {
+		return err
+	}
+	_, err = s.account(ctx, accountID)
+	return err
 }
 
 // written is a change of an account that counts as a write.

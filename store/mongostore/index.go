@@ -25,12 +25,21 @@ type collection struct {
 
 // The collections. Uniqueness is that of _id alone.
 var (
-	records    = &collection{name: "records", version: 1, shardKey: "_id", indexes: [][]string{{"updatedAt", "_id"}}}
+	records    = &collection{name: "records", version: 1, shardKey: "_id", indexes: [][]string{{"updatedAt", "_id"}, {"matchKeys"}}}
 	linkedULNs = &collection{name: "linked_ulns", version: 1, shardKey: "_id"}
 
 	accounts    = &collection{name: "accounts", version: 1, shardKey: "_id"}
 	accountKeys = &collection{name: "account_keys", version: 1, shardKey: "_id"}
 	bindings    = &collection{name: "bindings", version: 1, shardKey: "_id"}
+
+	identities   = &collection{name: "identities", version: 1, shardKey: "_id"}
+	claimTallies = &collection{name: "claim_tallies", version: 1, shardKey: "_id", indexes: [][]string{{"updatedAt", "_id"}}}
+	claimEntries = &collection{name: "claim_entries", version: 1, shardKey: "account", indexes: [][]string{{"account", "-at", "-_id"}, {"at", "_id"}}}
+	// Review cases are for caseworkers, who wait for all shards.
+	reviewCases = &collection{name: "review_cases", version: 1, shardKey: "_id", indexes: [][]string{
+		{"-openedAt", "-_id"}, {"state", "-openedAt", "-_id"}, {"closedAt", "_id"},
+		{"restricted", "-openedAt", "-_id"}, {"restricted", "state", "-openedAt", "-_id"},
+	}}
 
 	sharings = &collection{name: "sharing", version: 1, shardKey: "_id", indexes: [][]string{{"nextEnd", "_id"}, {"oldestKey", "_id"}}}
 	secrets  = &collection{name: "secrets", version: 1, shardKey: "_id", indexes: [][]string{{"settled", "at", "_id"}}}
@@ -48,7 +57,7 @@ var (
 	}}
 
 	collections = []*collection{
-		records, linkedULNs, accounts, accountKeys, bindings, sharings, secrets, revokedLinks, preferenceChanges,
+		records, linkedULNs, accounts, accountKeys, bindings, identities, claimTallies, claimEntries, reviewCases, sharings, secrets, revokedLinks, preferenceChanges,
 		views, viewVersions, challenges, creations, accessEntries,
 	}
 )
@@ -88,10 +97,17 @@ func indexKeys(fields []string) (keys bson.D, name string) {
 }
 
 // Migrate creates the indexes that are missing, and asks for no other: not
-// every server takes a request for one that is there. It may be run by many at
-// once and again; on a database with data it takes as long as building them does,
-// which ctx alone bounds.
+// every server takes a request for one that is there. Then it gives records of an
+// older version their match keys. It may be run by many at once and again; on a
+// database with data it takes as long as building does, which ctx alone bounds.
 func (s *Store) Migrate(ctx context.Context) error {
+	if err := s.makeIndexes(ctx); err != nil {
+		return err
+	}
+	return s.completeMatches(ctx)
+}
+
+func (s *Store) makeIndexes(ctx context.Context) error {
 	for _, c := range collections {
 		missing, err := s.missing(ctx, c)
 		if err != nil {

@@ -30,6 +30,9 @@ func (s *Store) Purge(ctx context.Context, due plr.Due, dry bool) (plr.Purged, e
 		{&out.Views, due.Views, sweep{in: views, by: "deletedAt", remove: s.removeView(due.ShareLinks)}},
 		{&out.Challenges, due.Challenges, sweep{in: challenges, by: "updatedAt", also: op("open", false), remove: s.removeChallenge}},
 		{&out.Preferences, due.Preferences, sweep{in: preferenceChanges, by: "at", remove: s.removeChange}},
+		{&out.ClaimEntries, due.ClaimEntries, sweep{in: claimEntries, by: "at"}},
+		{&out.ReviewCases, due.ReviewCases, sweep{in: reviewCases, by: "closedAt"}},
+		{&out.ClaimTallies, due.ClaimTallies, sweep{in: claimTallies, by: "updatedAt"}},
 		{&out.IdempotencyKeys, due.IdempotencyKeys, sweep{in: sharings, by: "oldestKey", remove: s.removeLinkKeys}},
 		{&out.IdempotencyKeys, due.IdempotencyKeys, sweep{in: creations, by: "oldestKey", remove: s.removeKeys}},
 		// The index of a link that was never made. Every index is looked at once.

@@ -29,7 +29,9 @@ type recordDocument struct {
 	// Stamp is the import batch that wrote it last.
 	Stamp     bson.ObjectID `bson:"stamp"`
 	UpdatedAt time.Time     `bson:"updatedAt"`
-	Body      *plr.Record   `bson:"body"`
+	// MatchKeys are plr.MatchKeys, never null: null is a record of an older version.
+	MatchKeys []string    `bson:"matchKeys"`
+	Body      *plr.Record `bson:"body"`
 }
 
 // linkedDocument leads from an older number to the one it is linked to.
@@ -272,6 +274,7 @@ func (d *recordDocument) apply(u plr.RecordUpdate, now time.Time) plr.RecordChan
 func (d *recordDocument) stamped(stamp bson.ObjectID) (before int64, raw bson.Raw, err error) {
 	before = d.Revision
 	d.SchemaVersion, d.Revision, d.Stamp, d.UpdatedAt = records.version, before+1, stamp, d.Body.UpdatedAt
+	d.MatchKeys = append([]string{}, plr.MatchKeys(d.Body.Register)...)
 	raw, err = encode(d)
 	return before, raw, err
 }

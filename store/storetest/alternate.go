@@ -88,6 +88,58 @@ func (x *alternating) EndSession(ctx context.Context, accountID, handle string, 
 	return x.next().EndSession(ctx, accountID, handle, until, now)
 }
 
+func (x *alternating) RecordsMatching(ctx context.Context, keys []string, limit int) ([]*plr.Record, error) {
+	return x.next().RecordsMatching(ctx, keys, limit)
+}
+
+func (x *alternating) SuspendAccount(ctx context.Context, accountID string, at *time.Time) error {
+	return x.next().SuspendAccount(ctx, accountID, at)
+}
+
+func (x *alternating) AddNotice(ctx context.Context, accountID string, notice plr.AccountNotice) error {
+	return x.next().AddNotice(ctx, accountID, notice)
+}
+
+func (x *alternating) AcknowledgeNotices(ctx context.Context, accountID string, now time.Time) (*plr.Account, error) {
+	return x.next().AcknowledgeNotices(ctx, accountID, now)
+}
+
+func (x *alternating) Identity(ctx context.Context, accountID string) (*plr.IdentityFile, error) {
+	return x.next().Identity(ctx, accountID)
+}
+
+func (x *alternating) EditIdentity(ctx context.Context, accountID string, edit func(*plr.IdentityFile) error) (*plr.IdentityFile, error) {
+	return x.next().EditIdentity(ctx, accountID, edit)
+}
+
+func (x *alternating) CountClaim(ctx context.Context, key, accountID string, now time.Time) (before int, err error) {
+	return x.next().CountClaim(ctx, key, accountID, now)
+}
+
+func (x *alternating) AppendClaimEntry(ctx context.Context, e *plr.ClaimEntry) error {
+	return x.next().AppendClaimEntry(ctx, e)
+}
+
+func (x *alternating) ClaimEntries(ctx context.Context, accountID string, limit int) ([]*plr.ClaimEntry, error) {
+	return x.next().ClaimEntries(ctx, accountID, limit)
+}
+
+func (x *alternating) CreateReviewCase(ctx context.Context, c *plr.ReviewCase) (stored *plr.ReviewCase, created bool, err error) {
+	return x.next().CreateReviewCase(ctx, c)
+}
+
+func (x *alternating) ReviewCase(ctx context.Context, id string) (*plr.ReviewCase, error) {
+	return x.next().ReviewCase(ctx, id)
+}
+
+func (x *alternating) EditReviewCase(ctx context.Context, id string, edit func(*plr.ReviewCase) error) (*plr.ReviewCase, error) {
+	return x.next().EditReviewCase(ctx, id, edit)
+}
+
+func (x *alternating) ReviewCases(ctx context.Context, q plr.ReviewQuery) (cases []*plr.ReviewCase, total int, err error) {
+	return x.next().ReviewCases(ctx, q)
+}
+
 func (x *alternating) Sharing(ctx context.Context, uln plr.ULN) (*plr.Sharing, error) {
 	return x.next().Sharing(ctx, uln)
 }

@@ -14,7 +14,7 @@ var retentionCases = []testCase{
 		due := plr.DueAt(now)
 		gone, kept := aged(t, s, due, -time.Millisecond), aged(t, s, due, 0)
 		before := kept.state(t, s)
-		want := plr.Purged{Records: 1, Disclosures: 2, Attempts: 1, ShareLinks: 2, Views: 1, Challenges: 1, Preferences: 1, IdempotencyKeys: 3}
+		want := plr.Purged{Records: 1, Disclosures: 2, Attempts: 1, ShareLinks: 2, Views: 1, Challenges: 1, Preferences: 1, ClaimEntries: 2, ReviewCases: 1, ClaimTallies: 1, IdempotencyKeys: 3}
 		for range 2 { // a dry run removes nothing
 			same(t, "would be removed", purged(t, s, due, true), want)
 		}
@@ -46,6 +46,14 @@ var retentionCases = []testCase{
 		if _, total, err := s.AccessEntries(t.Context(), gone.uln, plr.AccessQuery{Limit: 9}); total != 0 || err != nil {
 			t.Errorf("%d entries left, %v", total, err)
 		}
+
+		matching(t, s, plr.MatchKeys(Update(gone.uln, 0).Register), kept.uln)
+		if list := must[[]*plr.ClaimEntry](t)(s.ClaimEntries(t.Context(), gone.account.ID, 9)); len(list) != 0 {
+			t.Errorf("%d claim entries left", len(list))
+		}
+		_, err = s.ReviewCase(t.Context(), gone.review.ID)
+		refused(t, err, plr.CodeNotFound)
+		must[*plr.ReviewCase](t)(s.ReviewCase(t.Context(), gone.open.ID))
 
 		same(t, "who is kept", kept.state(t, s), before)
 		for _, link := range []*plr.ShareLink{kept.expired, kept.revoked} {
@@ -123,6 +131,8 @@ func purged(t *testing.T, s plr.Store, due plr.Due, dry bool) plr.Purged {
 type elder struct {
 	world
 	expired, revoked *plr.ShareLink
+	open             *plr.ReviewCase
+	tally            string
 }
 
 // aged makes a learner whose things are as much past their time as the offset is
@@ -165,5 +175,13 @@ func aged(t *testing.T, s plr.Store, due plr.Due, offset time.Duration) *elder {
 	entry := appended(t, s, Entry(uln, expired.ID, at(due.Disclosures), plr.AccessDisclosed))
 	appended(t, s, Entry(uln, expired.ID, at(due.Disclosures), plr.AccessDisclosedAgain))
 	appended(t, s, Entry(uln, expired.ID, at(due.Attempts), plr.AccessFrozen))
-	return &elder{world{uln: uln, account: account, link: expired, view: view, challenge: closed, entry: entry}, expired, revoked}
+	for range 2 {
+		ok(t, s.AppendClaimEntry(ctx, ClaimEntry(account.ID, at(due.ClaimEntries))))
+	}
+	review := opened(t, s, Review(account.ID, uln, at(due.ReviewCases).AddDate(-1, 0, 0)))
+	review = must[*plr.ReviewCase](t)(s.EditReviewCase(ctx, review.ID, resolve(at(due.ReviewCases))))
+	waiting := opened(t, s, Review(account.ID, uln, at(due.ReviewCases).AddDate(-1, 0, 0))) // however old
+	tally := NewID("key")
+	must[int](t)(s.CountClaim(ctx, tally, account.ID, at(due.ClaimTallies)))
+	return &elder{world{uln: uln, account: account, link: expired, view: view, challenge: closed, entry: entry, review: review}, expired, revoked, waiting, tally}
 }

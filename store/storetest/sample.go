@@ -154,3 +154,27 @@ func OwnedBy(uln plr.ULN, idem *plr.Idempotency) *plr.Idempotency {
 	out.ULN = uln
 	return &out
 }
+
+// Identity is what a provider has proved of Update's learner at the instant.
+func Identity(at time.Time) *plr.VerifiedIdentity {
+	return &plr.VerifiedIdentity{
+		Names:     []plr.VerifiedName{{Given: "Test Ŵyn", Family: "Learner"}, {Given: "Test", Family: "O’Former"}},
+		BirthDate: "2009-02-28", PostCodes: []string{"ZZ10 1AA", "ZZ99 9ZZ"}, Route: plr.RouteOneLoginP2, ProvedAt: at,
+	}
+}
+
+// ClaimEntry is the audit of a claim that failed at the instant.
+func ClaimEntry(accountID string, at time.Time) *plr.ClaimEntry {
+	return &plr.ClaimEntry{
+		SchemaVersion: 1, ID: NewID("clm"), AccountID: accountID, ULN: NewULN(), At: at, Outcome: plr.ClaimBoundElsewhere,
+		Matched: []plr.MatchAttribute{plr.MatchBirthDate, plr.MatchULN}, Restricted: true,
+	}
+}
+
+// Review is a case to be opened at the instant. Its id is given by the store.
+func Review(claimant string, uln plr.ULN, at time.Time) *plr.ReviewCase {
+	return &plr.ReviewCase{
+		SchemaVersion: 1, Kind: plr.ReviewBoundElsewhere, State: plr.ReviewOpen, Claimant: claimant, Holder: NewID("act"), ULN: uln,
+		OpenedAt: at, HolderToldAt: ptr(at), Version: 1,
+	}
+}

@@ -18,6 +18,7 @@ type world struct {
 	view      *plr.ConfiguredView
 	challenge *plr.DataChallenge
 	entry     *plr.AccessEntry
+	review    *plr.ReviewCase
 }
 
 func newWorld(t *testing.T, s plr.Store) *world {
@@ -29,6 +30,7 @@ func newWorld(t *testing.T, s plr.Store) *world {
 	w.view = createdView(t, s, View(w.uln))
 	w.challenge = raised(t, s, Challenge(w.uln, T0))
 	w.entry = appended(t, s, Entry(w.uln, w.link.ID, T0, plr.AccessDisclosed))
+	w.review = opened(t, s, Review(w.account.ID, w.uln, T0))
 	return w
 }
 
@@ -42,7 +44,17 @@ func (w *world) state(t *testing.T, s plr.Store) string {
 		must[*plr.Sharing](t)(s.Sharing(t.Context(), w.uln)), must[[]plr.PreferenceChange](t)(s.PreferenceChanges(t.Context(), w.uln)),
 		must[[]*plr.ShareLink](t)(s.RevokedShareLinks(t.Context(), w.uln)), must[[]*plr.ConfiguredView](t)(s.ConfiguredViews(t.Context(), w.uln)),
 		must[[]*plr.DataChallenge](t)(s.DataChallenges(t.Context(), w.uln)), entries, total,
+		must[*plr.IdentityFile](t)(s.Identity(t.Context(), w.account.ID)), must[[]*plr.ClaimEntry](t)(s.ClaimEntries(t.Context(), w.account.ID, 100)),
+		w.reviewState(t, s),
 	})
+}
+
+func (w *world) reviewState(t *testing.T, s plr.Store) *plr.ReviewCase {
+	t.Helper()
+	if w.review == nil {
+		return nil
+	}
+	return must[*plr.ReviewCase](t)(s.ReviewCase(t.Context(), w.review.ID))
 }
 
 // call is one method, called so that it would succeed.
@@ -79,6 +91,43 @@ var calls = []call{
 	}},
 	{"EndSession", func(ctx context.Context, s plr.Store, w *world) error {
 		return s.EndSession(ctx, w.account.ID, "ses_1", T0.Add(time.Hour), T0)
+	}},
+	{"RecordsMatching", func(ctx context.Context, s plr.Store, w *world) error {
+		return drop(s.RecordsMatching(ctx, plr.MatchKeys(Update(w.uln, 0).Register), 1))
+	}},
+	{"SuspendAccount", func(ctx context.Context, s plr.Store, w *world) error {
+		return s.SuspendAccount(ctx, w.account.ID, ptr(T0))
+	}},
+	{"AddNotice", func(ctx context.Context, s plr.Store, w *world) error {
+		return s.AddNotice(ctx, w.account.ID, plr.AccountNotice{Kind: plr.NoticeRestored, At: T0})
+	}},
+	{"AcknowledgeNotices", func(ctx context.Context, s plr.Store, w *world) error {
+		return drop(s.AcknowledgeNotices(ctx, w.account.ID, T0))
+	}},
+	{"Identity", func(ctx context.Context, s plr.Store, w *world) error { return drop(s.Identity(ctx, w.account.ID)) }},
+	{"EditIdentity", func(ctx context.Context, s plr.Store, w *world) error {
+		return drop(s.EditIdentity(ctx, w.account.ID, prove(T0)))
+	}},
+	{"CountClaim", func(ctx context.Context, s plr.Store, w *world) error {
+		return drop(s.CountClaim(ctx, string(w.uln), w.account.ID, T0))
+	}},
+	{"AppendClaimEntry", func(ctx context.Context, s plr.Store, w *world) error {
+		return s.AppendClaimEntry(ctx, ClaimEntry(w.account.ID, T0))
+	}},
+	{"ClaimEntries", func(ctx context.Context, s plr.Store, w *world) error {
+		return drop(s.ClaimEntries(ctx, w.account.ID, 1))
+	}},
+	{"CreateReviewCase", func(ctx context.Context, s plr.Store, w *world) error {
+		_, _, err := s.CreateReviewCase(ctx, Review(NewID("act"), w.uln, T0))
+		return err
+	}},
+	{"ReviewCase", func(ctx context.Context, s plr.Store, w *world) error { return drop(s.ReviewCase(ctx, w.review.ID)) }},
+	{"EditReviewCase", func(ctx context.Context, s plr.Store, w *world) error {
+		return drop(s.EditReviewCase(ctx, w.review.ID, resolve(T0)))
+	}},
+	{"ReviewCases", func(ctx context.Context, s plr.Store, _ *world) error {
+		_, _, err := s.ReviewCases(ctx, plr.ReviewQuery{Limit: 1})
+		return err
 	}},
 	{"Sharing", func(ctx context.Context, s plr.Store, w *world) error { return drop(s.Sharing(ctx, w.uln)) }},
 	{"EditSharing", func(ctx context.Context, s plr.Store, w *world) error {
@@ -251,6 +300,12 @@ var functionCases = func() (cases []testCase) {
 		{"CreateShareLink", func(ctx context.Context, s plr.Store, w *world) error {
 			link := Link(w.uln)
 			return drop(s.CreateShareLink(ctx, link, Ref(link), OwnedBy(w.uln, Idempotency("panic", "input", T0)), func(*plr.Sharing) error { panic(errPanic) }))
+		}},
+		{"EditIdentity", func(ctx context.Context, s plr.Store, w *world) error {
+			return drop(s.EditIdentity(ctx, w.account.ID, func(f *plr.IdentityFile) error { f.FailedTotal++; panic(errPanic) }))
+		}},
+		{"EditReviewCase", func(ctx context.Context, s plr.Store, w *world) error {
+			return drop(s.EditReviewCase(ctx, w.review.ID, func(c *plr.ReviewCase) error { c.Version++; panic(errPanic) }))
 		}},
 		{"UpdateConfiguredView", func(ctx context.Context, s plr.Store, w *world) error {
 			return drop(s.UpdateConfiguredView(ctx, w.uln, w.view.ID, func(v *plr.ConfiguredView) error { v.Version++; panic(errPanic) }))

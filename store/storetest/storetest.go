@@ -41,7 +41,7 @@ func run(t *testing.T, open func(t *testing.T) plr.Store, apart bool) {
 			}
 		})
 	}
-	for _, c := range slices.Concat(lifecycle, retentionCases) {
+	for _, c := range slices.Concat(lifecycle, retentionCases, reviewListCases) {
 		t.Run("lifecycle/"+c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(t, open(t))
@@ -61,7 +61,11 @@ var groups = []struct {
 	cases []testCase
 }{
 	{"records", recordCases},
+	{"matching", matchCases},
 	{"accounts", accountCases},
+	{"notices", noticeCases},
+	{"identities", identityCases},
+	{"review cases", reviewCases},
 	{"sharing", sharingCases},
 	{"share links", shareLinkCases},
 	{"guesses", guessCases},

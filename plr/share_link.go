@@ -113,11 +113,11 @@ const (
 	restrictedLinkLife = 7 * 24 * time.Hour
 	// freshLinkLife: a link that ends later than this needs a fresh sign-in.
 	freshLinkLife = 30 * 24 * time.Hour
-	minorUses          = 5
-	maxUses            = 10_000
-	maxLabel           = 100
-	maxPersonText      = 200
-	maxEmail           = 254
+	minorUses     = 5
+	maxUses       = 10_000
+	maxLabel      = 100
+	maxPersonText = 200
+	maxEmail      = 254
 	// guessTime is how long checking a guess may take before it counts as wrong.
 	guessTime = 10 * time.Second
 )

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/url"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -14,6 +15,7 @@ import (
 	"openplr/graph/scalar"
 	"openplr/plr"
 	"openplr/resolvers"
+	"openplr/signin"
 )
 
 // Codes of top-level errors used in more than one place. The whole list is in
@@ -111,6 +113,12 @@ func (h *graphqlHandler) fromDomain(ctx context.Context, e *plr.Error) *gqlerror
 	if len(e.Path) > 0 {
 		out.Extensions["argument"] = strings.Join(e.Path, ".")
 	}
+	switch e.Code {
+	case plr.CodeStepUpRequired:
+		out.Extensions["stepUp"] = h.wayOut(ctx, string(e.Action), "/auth/step-up?action="+url.QueryEscape(string(e.Action))+"&return_to=/")
+	case plr.CodeIdentityRequired:
+		out.Extensions["identity"] = h.wayOut(ctx, identityAction, identityPath)
+	}
 	if e.RetryAfter > 0 {
 		out.Extensions["retryAfter"] = int(math.Ceil(e.RetryAfter.Seconds()))
 	}
@@ -120,6 +128,23 @@ func (h *graphqlHandler) fromDomain(ctx context.Context, e *plr.Error) *gqlerror
 		h.logger.LogAttrs(ctx, slog.LevelWarn, "dependency unavailable", slog.String("ref", ref), slog.String("kind", fmt.Sprintf("%T", rootCause(e))))
 	}
 	return out
+}
+
+const (
+	identityPath   = "/auth/identity/start"
+	identityAction = "identity"
+)
+
+// wayOut says where a person goes who must sign in once more or prove who they
+// are. A browser goes to path; an app has no cookie to take there and asks for a
+// hand-off to the system's browser first.
+func (h *graphqlHandler) wayOut(ctx context.Context, action, path string) map[string]string {
+	if session := signin.From(ctx).Session; session != nil && session.Kind == signin.KindApp {
+		return map[string]string{
+			"action": action, "handoffUrl": h.publicURL + "/auth/app/handoff", "authorizeUrl": h.publicURL + "/auth/app/authorize",
+		}
+	}
+	return map[string]string{"action": action, "url": h.publicURL + path}
 }
 
 // fromDocument rewords what the parser and the validator say, so that no value

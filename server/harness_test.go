@@ -78,7 +78,7 @@ func newHarness(t *testing.T, o harnessOptions) *harness {
 // wideLimits lets a million requests a second through everywhere.
 func wideLimits() string {
 	var out []string
-	for _, name := range []string{limitGraphQL, limitGraphQLAnonymous, limitRedeem, limitSignIn, limitQRCode, limitPage} {
+	for _, name := range []string{limitGraphQL, limitGraphQLAnonymous, limitRedeem, limitClaim, limitSignIn, limitQRCode, limitPage} {
 		out = append(out, name+"=1000000/1s")
 	}
 	return strings.Join(out, ",")

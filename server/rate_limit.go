@@ -16,13 +16,14 @@ const (
 	limitGraphQL          = "graphql"           // per session
 	limitGraphQLAnonymous = "graphql-anonymous" // per client address
 	limitRedeem           = "redeem"            // per client address: page and API alike
+	limitClaim            = "claim"             // per client address: attempts to claim a record
 	limitSignIn           = "sign-in"           // per client address
 	limitQRCode           = "qr-code"           // per session, or client address without one
 	limitPage             = "page"              // per client address: everything else
 )
 
 // defaultRateLimits can be changed one by one by RATE_LIMITS.
-const defaultRateLimits = "graphql=5/1s:20,graphql-anonymous=20/1s:100,redeem=10/1m:20,sign-in=60/1m:120,qr-code=2/1s:20,page=20/1s:300"
+const defaultRateLimits = "graphql=5/1s:20,graphql-anonymous=20/1s:100,redeem=10/1m:20,claim=30/1h:30,sign-in=60/1m:120,qr-code=2/1s:20,page=20/1s:300"
 
 // rateRule lets Burst requests through at once, and after that one every Every.
 // The zero rule limits nothing.
@@ -94,8 +95,8 @@ func parseRateLimits(text string, production bool) (map[string]rateRule, error) 
 	given, err := readRules(text)
 	for name, rule := range given {
 		if _, known := rules[name]; !known {
-			return nil, fmt.Errorf("RATE_LIMITS names a limit that does not exist; there are %s, %s, %s, %s, %s and %s",
-				limitGraphQL, limitGraphQLAnonymous, limitRedeem, limitSignIn, limitQRCode, limitPage)
+			return nil, fmt.Errorf("RATE_LIMITS names a limit that does not exist; there are %s, %s, %s, %s, %s, %s and %s",
+				limitGraphQL, limitGraphQLAnonymous, limitRedeem, limitClaim, limitSignIn, limitQRCode, limitPage)
 		}
 		rules[name] = rule
 	}

@@ -89,6 +89,13 @@ func (b *browser) everythingView() string {
 	return a.at("createConfiguredView", "configuredView", "id").(string)
 }
 
+// narrowView is of one event.
+func (b *browser) narrowView() string {
+	b.h.t.Helper()
+	a := b.must(createView, vars("name", "One", "selection", map[string]any{"events": b.eventIDs()[:1]}))
+	return a.at("createConfiguredView", "configuredView", "id").(string)
+}
+
 const (
 	raiseChallenge = `mutation($i: RaiseDataChallengeInput!) { raiseDataChallenge(input: $i) { dataChallenge { id explanation proposedValue } userErrors { code message path } } }`
 	updateView     = `mutation($i: UpdateConfiguredViewInput!) { updateConfiguredView(input: $i) { configuredView { id version name fields language selection { everything events rule { qualificationTypes } } } userErrors { code message path } } }`
@@ -537,7 +544,7 @@ func TestExpiryInLeapYears(t *testing.T) {
 		{time.Date(leap, 6, 1, 12, 0, 0, 0, time.UTC), ""},
 		{time.Date(leap, 6, 1, 12, 0, 0, 1e6, time.UTC), plr.CodeOutOfRange},
 	} {
-		_, err := h.app.service.CreateShareLink(t.Context(), sample(t, adult).ULN, plr.ShareLinkInput{ViewID: view, Purpose: plr.PurposeOther, ExpiresAt: &c.expires})
+		_, err := h.app.service.CreateShareLink(t.Context(), sample(t, adult).ULN, plr.ShareLinkInput{ViewID: view, Purpose: plr.PurposeOther, ExpiresAt: &c.expires, Fresh: true})
 		if (c.want == "" && err != nil) || (c.want != "" && plr.CodeOf(err) != c.want) {
 			t.Errorf("%s: %v, want %q", c.expires, err, c.want)
 		}

@@ -115,9 +115,11 @@ func (h *graphqlHandler) fromDomain(ctx context.Context, e *plr.Error) *gqlerror
 	}
 	switch e.Code {
 	case plr.CodeStepUpRequired:
-		out.Extensions["stepUp"] = h.wayOut(ctx, string(e.Action), "/auth/step-up?action="+url.QueryEscape(string(e.Action))+"&return_to=/")
+		way := h.wayOut(ctx, "step_up", "/auth/step-up?action="+url.QueryEscape(string(e.Action))+"&return_to=/")
+		way["action"] = string(e.Action)
+		out.Extensions["stepUp"] = way
 	case plr.CodeIdentityRequired:
-		out.Extensions["identity"] = h.wayOut(ctx, identityAction, identityPath)
+		out.Extensions["identity"] = h.wayOut(ctx, "identity", "/auth/identity/start")
 	}
 	if e.RetryAfter > 0 {
 		out.Extensions["retryAfter"] = int(math.Ceil(e.RetryAfter.Seconds()))
@@ -130,21 +132,16 @@ func (h *graphqlHandler) fromDomain(ctx context.Context, e *plr.Error) *gqlerror
 	return out
 }
 
-const (
-	identityPath   = "/auth/identity/start"
-	identityAction = "identity"
-)
-
 // wayOut says where a person goes who must sign in once more or prove who they
-// are. A browser goes to path; an app has no cookie to take there and asks for a
-// hand-off to the system's browser first.
-func (h *graphqlHandler) wayOut(ctx context.Context, action, path string) map[string]string {
+// are. A browser goes to path. An app has no cookie to take there: it asks for a
+// hand-off, and goes on with it in the system's browser.
+func (h *graphqlHandler) wayOut(ctx context.Context, handoffAction, path string) map[string]string {
 	if session := signin.From(ctx).Session; session != nil && session.Kind == signin.KindApp {
 		return map[string]string{
-			"action": action, "handoffUrl": h.publicURL + "/auth/app/handoff", "authorizeUrl": h.publicURL + "/auth/app/authorize",
+			"handoffUrl": h.publicURL + "/auth/app/handoff", "handoffAction": handoffAction, "authorizeUrl": h.publicURL + "/auth/app/authorize",
 		}
 	}
-	return map[string]string{"action": action, "url": h.publicURL + path}
+	return map[string]string{"url": h.publicURL + path}
 }
 
 // fromDocument rewords what the parser and the validator say, so that no value

@@ -585,7 +585,7 @@ type Session {
   idleExpiresAt: DateTime!
   "When the session ends at the latest."
   absoluteExpiresAt: DateTime!
-  "Until when what needs a sign-in of the last minutes can be done in it; null when it cannot."
+  "Until when what needs a sign-in of the last minutes can be done in it, perhaps past already; null when it never could."
   stepUpUntil: DateTime
   "What an app calls its device, as it said itself; null for browsers."
   deviceLabel: String

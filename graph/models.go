@@ -399,7 +399,7 @@ type Session struct {
 	IdleExpiresAt time.Time `json:"idleExpiresAt"`
 	// When the session ends at the latest.
 	AbsoluteExpiresAt time.Time `json:"absoluteExpiresAt"`
-	// Until when what needs a sign-in of the last minutes can be done in it; null when it cannot.
+	// Until when what needs a sign-in of the last minutes can be done in it, perhaps past already; null when it never could.
 	StepUpUntil *time.Time `json:"stepUpUntil,omitempty"`
 	// What an app calls its device, as it said itself; null for browsers.
 	DeviceLabel *string `json:"deviceLabel,omitempty"`

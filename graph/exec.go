@@ -784,7 +784,7 @@ type ReviewCase implements Node {
   uln: ULN
   "What the decision goes by."
   evidence: ReviewEvidence!
-  "How the case ended; null while it is open."
+  "How the case ended; null before a decision. While the case is open it is a decision under way: repeat it."
   resolution: ReviewResolution
 }
 

@@ -35,6 +35,7 @@ func TestSessionsAreListed(t *testing.T) {
 	if a := h.browser().must(listSessions, nil); len(a.at("viewer", "sessions").([]any)) != 0 {
 		t.Errorf("nobody has sessions: %s", a.raw)
 	}
+	h.clock.Advance(-10 * time.Second) // the provider judges our assertions by the machine's clock
 	first := h.signedIn(sample(t, adult).Subject)
 	h.clock.Advance(10 * time.Second)
 	second, stranger := h.signedIn(sample(t, adult).Subject), h.signedIn(sample(t, another).Subject)

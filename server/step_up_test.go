@@ -144,11 +144,12 @@ func TestStepUpThroughTheProvider(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, harnessOptions{})
 	person := sample(t, adult)
+	// The provider judges our assertions by the machine's clock: they must not
+	// come from the future, nor be a minute old. So the trip is made before the
+	// sign-in has grown old.
+	h.clock.Advance(-30 * time.Second)
 	learner, elsewhere := h.signedIn(person.Subject), h.signedIn(person.Subject)
 	in := linkOn(learner.everythingView())
-
-	// The provider judges our assertions by the machine's clock, so that the trip
-	// is made while ours has hardly moved: before the sign-in has grown old.
 	h.clock.Advance(30 * time.Second)
 	if back := learner.trip("/auth/step-up?action=share&return_to=/", person.Subject); back.url != h.url+"/" {
 		t.Fatalf("%d %s", back.status, back.url)

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -190,5 +194,68 @@ func TestIdentityRequiredSaysWhereToGo(t *testing.T) {
 	}
 	if way, _ := a.Errors[0].Extensions["identity"].(map[string]any); len(way) != 1 || way["url"] != h.url+"/auth/identity/start" {
 		t.Errorf("%v", way)
+	}
+}
+
+// appSession signs the person in as the app of the development provider does, and
+// gives a client that holds nothing but the access token.
+func (h *harness) appSession(subject, device string) *browser {
+	h.t.Helper()
+	const verifier = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+	challenge := sha256.Sum256([]byte(verifier))
+	redirect := h.url + "/app/callback"
+	system := h.browser()
+	back := system.trip("/auth/app/authorize?"+url.Values{
+		"response_type": {"code"}, "client_id": {"dev-app"}, "redirect_uri": {redirect}, "state": {"state"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
+	}.Encode(), subject)
+	at, err := url.Parse(back.url)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	app := h.browser()
+	tokens := app.form("/auth/app/token", url.Values{
+		"grant_type": {"authorization_code"}, "code": {at.Query().Get("code")}, "code_verifier": {verifier},
+		"client_id": {"dev-app"}, "redirect_uri": {redirect}, "device_label": {device},
+	})
+	var got struct {
+		Access string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(tokens.body), &got); err != nil || got.Access == "" {
+		h.t.Fatalf("no tokens: %s, then %d %s", back.url, tokens.status, tokens.body)
+	}
+	app.header.Set("Authorization", "Bearer "+got.Access)
+	return app
+}
+
+// An app has no cookie to take to the provider: it is told of the hand-off.
+func TestStepUpForApps(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, harnessOptions{})
+	person := sample(t, adult)
+	app, web, nobody := h.appSession(person.Subject, "My phone"), h.signedIn(person.Subject), h.appSession(sample(t, "Meredith").Subject, "")
+	kinds := map[any]any{}
+	for _, s := range app.must(listSessions, nil).at("viewer", "sessions").([]any) {
+		kinds[s.(map[string]any)["kind"]] = s.(map[string]any)["deviceLabel"]
+	}
+	if len(kinds) != 2 || kinds["APP"] != "My phone" || kinds["WEB"] != nil {
+		t.Errorf("%v", kinds)
+	}
+	in := linkOn(app.everythingView())
+	app.must(createLink, in)
+	h.clock.Advance(freshFor)
+	want := map[string]any{"handoffUrl": h.url + "/auth/app/handoff", "authorizeUrl": h.url + "/auth/app/authorize", "handoffAction": "step_up", "action": "share"}
+	a := app.ask(createLink, in)
+	if way := a.Errors[0].Extensions["stepUp"]; a.code() != "STEP_UP_REQUIRED" || !reflect.DeepEqual(way, any(want)) {
+		t.Errorf("%s", a.raw)
+	}
+	delete(want, "action")
+	want["handoffAction"] = "identity"
+	a = nobody.ask(createView, vars("name", "x", "selection", map[string]any{"everything": true}))
+	if way := a.Errors[0].Extensions["identity"]; a.code() != "IDENTITY_REQUIRED" || !reflect.DeepEqual(way, any(want)) {
+		t.Errorf("%s", a.raw)
+	}
+	if !web.alive() {
+		t.Error("the browser's session has ended")
 	}
 }

@@ -125,10 +125,8 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 
 	a.health = &health{store: store, redis: rdb, logger: logger}
 	limits := newRateLimits(c, sessionKeys, openRateLimiter(c, rdb, p.Now, logger), logger)
-	root := &resolvers.Root{Service: a.service, PublicURL: c.PublicURL}
-	root.Sessions, _ = any(signIn).(resolvers.Sessions)
 	handler := routes(c, &handlers{
-		graphql: newGraphQL(root, c.SchemaOpen, limits, logger), signIn: signIn, pages: pages, health: a.health, service: a.service, limits: limits,
+		graphql: newGraphQL(&resolvers.Root{Service: a.service, Sessions: signIn, PublicURL: c.PublicURL}, c.SchemaOpen, limits, logger), signIn: signIn, pages: pages, health: a.health, service: a.service, limits: limits,
 	}, logger)
 	a.server = newHTTPServer(handler, logger)
 	if c.TLSCertFile != "" {

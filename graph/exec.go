@@ -30,16 +30,22 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AccountNotice() AccountNoticeResolver
+	Casework() CaseworkResolver
 	ConfiguredView() ConfiguredViewResolver
+	IdentityBinding() IdentityBindingResolver
 	Learner() LearnerResolver
 	Mutation() MutationResolver
 	PinRequired() PinRequiredResolver
 	QrCode() QrCodeResolver
 	Query() QueryResolver
+	ReviewCase() ReviewCaseResolver
+	ReviewEvidence() ReviewEvidenceResolver
 	ShareLink() ShareLinkResolver
 	ShareUnavailable() ShareUnavailableResolver
 	SharingPreference() SharingPreferenceResolver
 	TryAgainLater() TryAgainLaterResolver
+	Viewer() ViewerResolver
 }
 
 type DirectiveRoot struct {
@@ -52,9 +58,21 @@ type ComplexityRoot struct {
 
 // region    ************************** generated!.gotpl **************************
 
+type AccountNoticeResolver interface {
+	Message(ctx context.Context, obj *plr.AccountNotice) (string, error)
+}
+type CaseworkResolver interface {
+	ReviewCases(ctx context.Context, obj *Casework, first int, after *string, filter *plr.ReviewCaseFilter) (*ReviewCaseConnection, error)
+}
 type ConfiguredViewResolver interface {
 	Preview(ctx context.Context, obj *plr.ConfiguredView) (*plr.SharedRecord, error)
 	ShareLinks(ctx context.Context, obj *plr.ConfiguredView, first int, after *string) (*ShareLinkConnection, error)
+}
+type IdentityBindingResolver interface {
+	ClaimableUntil(ctx context.Context, obj *plr.IdentityBinding) (*time.Time, error)
+	AttemptsLeft(ctx context.Context, obj *plr.IdentityBinding) (*int, error)
+
+	ProveURL(ctx context.Context, obj *plr.IdentityBinding) (*string, error)
 }
 type LearnerResolver interface {
 	LearningEvents(ctx context.Context, obj *plr.Learner, first int, after *string, filter *plr.LearningEventFilter, orderBy *plr.LearningEventOrder) (*LearningEventConnection, error)
@@ -66,6 +84,11 @@ type LearnerResolver interface {
 	AccessHistory(ctx context.Context, obj *plr.Learner, first int, after *string, filter *plr.AccessHistoryFilter) (*AccessEntryConnection, error)
 }
 type MutationResolver interface {
+	ClaimRecord(ctx context.Context, input ClaimRecordInput) (*ClaimRecordPayload, error)
+	EndSession(ctx context.Context, input EndSessionInput) (*EndSessionPayload, error)
+	EndOtherSessions(ctx context.Context) (*EndOtherSessionsPayload, error)
+	AcknowledgeNotices(ctx context.Context) (*AcknowledgeNoticesPayload, error)
+	ResolveReviewCase(ctx context.Context, input plr.ResolveReviewCaseInput) (*ResolveReviewCasePayload, error)
 	CreateConfiguredView(ctx context.Context, input CreateConfiguredViewInput) (*CreateConfiguredViewPayload, error)
 	UpdateConfiguredView(ctx context.Context, input UpdateConfiguredViewInput) (*UpdateConfiguredViewPayload, error)
 	DeleteConfiguredView(ctx context.Context, input DeleteConfiguredViewInput) (*DeleteConfiguredViewPayload, error)
@@ -91,7 +114,16 @@ type QueryResolver interface {
 	Viewer(ctx context.Context) (*Viewer, error)
 	Learner(ctx context.Context) (*plr.Learner, error)
 	SharingTerms(ctx context.Context) (string, error)
+	Casework(ctx context.Context) (*Casework, error)
 	Node(ctx context.Context, id string) (Node, error)
+}
+type ReviewCaseResolver interface {
+	HolderAccountID(ctx context.Context, obj *plr.ReviewCase) (*string, error)
+	Uln(ctx context.Context, obj *plr.ReviewCase) (*plr.ULN, error)
+	Evidence(ctx context.Context, obj *plr.ReviewCase) (*plr.ReviewEvidence, error)
+}
+type ReviewEvidenceResolver interface {
+	Register(ctx context.Context, obj *plr.ReviewEvidence) (*ReviewRegisterEntry, error)
 }
 type ShareLinkResolver interface {
 	View(ctx context.Context, obj *plr.ShareLink) (*plr.ConfiguredView, error)
@@ -109,6 +141,12 @@ type SharingPreferenceResolver interface {
 type TryAgainLaterResolver interface {
 	RetryAfter(ctx context.Context, obj *plr.TryAgainLater) (int, error)
 	Message(ctx context.Context, obj *plr.TryAgainLater) (string, error)
+}
+type ViewerResolver interface {
+	Sessions(ctx context.Context, obj *Viewer) ([]*Session, error)
+	Identity(ctx context.Context, obj *Viewer) (*plr.IdentityBinding, error)
+
+	Notices(ctx context.Context, obj *Viewer) ([]*plr.AccountNotice, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -135,17 +173,21 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAccessHistoryFilter,
+		ec.unmarshalInputClaimRecordInput,
 		ec.unmarshalInputCreateConfiguredViewInput,
 		ec.unmarshalInputCreateShareLinkInput,
 		ec.unmarshalInputDataChallengeFilter,
 		ec.unmarshalInputDeleteConfiguredViewInput,
+		ec.unmarshalInputEndSessionInput,
 		ec.unmarshalInputLearningEventFilter,
 		ec.unmarshalInputLearningEventOrder,
 		ec.unmarshalInputPauseShareLinkInput,
 		ec.unmarshalInputRaiseDataChallengeInput,
 		ec.unmarshalInputRecipientInput,
 		ec.unmarshalInputRedeemShareLinkInput,
+		ec.unmarshalInputResolveReviewCaseInput,
 		ec.unmarshalInputResumeShareLinkInput,
+		ec.unmarshalInputReviewCaseFilter,
 		ec.unmarshalInputRevokeShareLinkInput,
 		ec.unmarshalInputSetSharingPreferenceInput,
 		ec.unmarshalInputShareKeyInput,
@@ -274,6 +316,10 @@ type Query {
   """
   sharingTerms: String!
   """
+  The work of caseworkers. Null for everybody who is not staff.
+  """
+  casework: Casework
+  """
   One of the signed-in learner's own objects by its id. An id that is unknown, malformed or somebody else's gives null.
   """
   node(
@@ -286,6 +332,40 @@ type Query {
 Where changes are made. Each mutation takes at most one input and answers with a payload: the object on success, else ` + "`" + `userErrors` + "`" + `.
 """
 type Mutation {
+  """
+  Connects the account to the learning record of the person whose identity was proved. The name and date of birth proved, and one more
+  factor (the number given here, or a postcode proved), must fit exactly one record. Every claim that does not succeed gets the same answer,
+  whatever the reason, and takes as long; it counts as an attempt. Needs a proof of identity or a sign-in of the last minutes in this
+  session: ` + "`" + `STEP_UP_REQUIRED` + "`" + ` without one.
+  """
+  claimRecord(
+    "What the person knows."
+    input: ClaimRecordInput!
+  ): ClaimRecordPayload!
+  """
+  Ends one session of the account. When this answers, nothing opens through it any more. Ending another session than the one that asks
+  needs a sign-in of the last minutes: ` + "`" + `STEP_UP_REQUIRED` + "`" + ` without one.
+  """
+  endSession(
+    "Which session."
+    input: EndSessionInput!
+  ): EndSessionPayload!
+  """
+  Ends every session of the account but the one that asks. Needs a sign-in of the last minutes: ` + "`" + `STEP_UP_REQUIRED` + "`" + ` without one.
+  """
+  endOtherSessions: EndOtherSessionsPayload!
+  """
+  Marks everything in ` + "`" + `Viewer.notices` + "`" + ` as seen.
+  """
+  acknowledgeNotices: AcknowledgeNoticesPayload!
+  """
+  Settles a review case. For caseworkers only, ` + "`" + `FORBIDDEN` + "`" + ` for everybody else, and with a sign-in of the last minutes: ` + "`" + `STEP_UP_REQUIRED` + "`" + `
+  without one.
+  """
+  resolveReviewCase(
+    "The decision."
+    input: ResolveReviewCaseInput!
+  ): ResolveReviewCasePayload!
   """
   Makes a configured view: a named choice of events and fields to share.
   """
@@ -308,14 +388,16 @@ type Mutation {
     input: DeleteConfiguredViewInput!
   ): DeleteConfiguredViewPayload!
   """
-  Mints a link to a configured view, with an end, and on wish a PIN and a use limit.
+  Mints a link to a configured view, with an end, and on wish a PIN and a use limit. A link longer than 30 days, or on a view that shows
+  everything, needs a sign-in of the last minutes: ` + "`" + `STEP_UP_REQUIRED` + "`" + ` without one.
   """
   createShareLink(
     "What the link opens, for whom and how long."
     input: CreateShareLinkInput!
   ): CreateShareLinkPayload!
   """
-  Changes a link. Giving a later ` + "`" + `expiresAt` + "`" + ` extends it, also after it has ended.
+  Changes a link. Giving a later ` + "`" + `expiresAt` + "`" + ` extends it, also after it has ended. A later end or more uses need a sign-in of the last
+  minutes, ` + "`" + `STEP_UP_REQUIRED` + "`" + ` without one, when the end lies more than 30 days ahead or the view shows everything.
   """
   updateShareLink(
     "The changes."
@@ -445,6 +527,10 @@ enum UserErrorCode {
   VIEW_IN_USE
   "The link was revoked, which cannot be undone."
   LINK_ENDED
+  "The person has to prove who they are first, or once more."
+  IDENTITY_NOT_PROVED
+  "No record could be connected, or the claimant's details are not the record's. Why is never said to a claimant."
+  NOT_MATCHED
   "The object is not in a state in which this can be done."
   ALREADY_DONE
 }
@@ -471,22 +557,60 @@ type Viewer {
   signedIn: Boolean!
   "The session of this request; null when nobody is signed in."
   session: Session
+  "Every session of the account that lives, the newest first; empty when nobody is signed in."
+  sessions: [Session!]!
   "Whether the account is connected to a learning record."
   identity: IdentityBinding!
+  "What the person may do as staff; empty for learners."
+  roles: [Role!]!
+  "What has happened to the account that its owner should know of, the newest first; empty when nobody is signed in."
+  notices: [AccountNotice!]!
 }
 
 """
-A signed-in session in one browser.
+A signed-in session, in a browser or an app.
 """
 type Session {
   "Opaque handle of the session; not its secret."
   id: ID!
-  "When the person signed in."
+  "Where it is used."
+  kind: SessionKind!
+  "When it began."
   createdAt: DateTime!
+  "When it was last used, to the minute or so."
+  lastSeenAt: DateTime!
+  "When the person last proved themselves to the sign-in provider, by its clock."
+  authenticatedAt: DateTime!
   "When the session ends if it is not used."
   idleExpiresAt: DateTime!
   "When the session ends at the latest."
   absoluteExpiresAt: DateTime!
+  "Until when what needs a sign-in of the last minutes can be done in it, perhaps past already; null when it never could."
+  stepUpUntil: DateTime
+  "What an app calls its device, as it said itself; null for browsers."
+  deviceLabel: String
+  "It is the session of this request."
+  current: Boolean!
+}
+
+"""
+Where a session is used.
+"""
+enum SessionKind {
+  "In a browser."
+  WEB
+  "In a mobile app."
+  APP
+}
+
+"""
+What somebody may do beyond their own record.
+"""
+enum Role {
+  "Answers review cases."
+  CASEWORKER
+  "Answers review cases also for learners under the sensitive learners policy."
+  SPECIALIST
 }
 
 """
@@ -497,6 +621,16 @@ type IdentityBinding {
   status: IdentityStatus!
   "Since when; null when not connected."
   boundAt: DateTime
+  "When the person's identity was last proved; null when it never was."
+  provedAt: DateTime
+  "Until when a record can be claimed in this session without proving identity once more; null when identity was not proved in it."
+  claimableUntil: DateTime
+  "How many more claims may fail until the person has to wait; null when nobody is signed in or a record is connected."
+  attemptsLeft: Int
+  "When another claim is heard; null for now, or never by itself."
+  claimAgainAt: DateTime
+  "Where to send the browser to prove identity; null when nobody is signed in. Add ` + "`" + `return_to` + "`" + `, a path of this origin. An app asks for a hand-off first."
+  proveUrl: URL
 }
 
 """
@@ -505,10 +639,399 @@ Where the connection between an account and a learning record stands.
 enum IdentityStatus {
   "Nobody is signed in."
   NONE
-  "Signed in, but not connected to a learning record."
+  "Signed in, but not connected to a learning record, and identity is not proved."
   UNBOUND
+  "Identity is proved, but no record was claimed yet."
+  PROVED
+  "The last claim did not succeed."
+  UNMATCHED
+  "Too many claims have failed. A caseworker has to look at it."
+  LOCKED
   "Connected to exactly one learning record."
   BOUND
+  "Connected, but closed while details that changed are checked. No data is shown."
+  SUSPENDED
+}
+
+"""
+What the person knows about the record they claim.
+"""
+input ClaimRecordInput {
+  "The Unique Learner Number, if the person knows it: it stands on certificates and results slips."
+  uln: ULN
+}
+
+"""
+Outcome of ` + "`" + `claimRecord` + "`" + `.
+"""
+type ClaimRecordPayload {
+  "The learner that the account is connected to now; null when refused."
+  learner: Learner
+  "Where the connection stands now."
+  identity: IdentityBinding!
+  "Why it was refused; empty on success."
+  userErrors: [UserError!]!
+}
+
+"""
+Which session to end.
+"""
+input EndSessionInput {
+  "Which session."
+  id: ID!
+}
+
+"""
+Outcome of ` + "`" + `endSession` + "`" + `.
+"""
+type EndSessionPayload {
+  "Id of the ended session; null when refused."
+  endedSessionId: ID
+  "Why it was refused; empty on success."
+  userErrors: [UserError!]!
+}
+
+"""
+Outcome of ` + "`" + `endOtherSessions` + "`" + `.
+"""
+type EndOtherSessionsPayload {
+  "How many sessions were ended; null when refused."
+  endedCount: Int
+  "Why it was refused; empty on success."
+  userErrors: [UserError!]!
+}
+
+"""
+Something others did to the account, for its owner to know of.
+"""
+type AccountNotice {
+  "What happened."
+  kind: NoticeKind!
+  "The same in words, and what to do, in the language of the request's ` + "`" + `Accept-Language` + "`" + `."
+  message: String!
+  "When it happened."
+  at: DateTime!
+  "When the person acknowledged it; null until then."
+  seenAt: DateTime
+}
+
+"""
+What others did to an account.
+"""
+enum NoticeKind {
+  "Somebody else tried to connect to this person's record. The connection is as it was."
+  CLAIMED_BY_ANOTHER
+  "A caseworker connected the record to another account of the same person."
+  RECORD_MOVED
+  "A caseworker connected this account to its record."
+  RECORD_CONNECTED
+  "A caseworker found that the record is not this person's."
+  RECORD_DISCONNECTED
+  "A caseworker opened the connection again after a check."
+  RECORD_RESTORED
+  "A caseworker did not connect this account to a record."
+  CLAIM_REFUSED
+}
+
+"""
+Outcome of ` + "`" + `acknowledgeNotices` + "`" + `.
+"""
+type AcknowledgeNoticesPayload {
+  "All notices of the account; null when refused."
+  notices: [AccountNotice!]
+  "Why it was refused; empty on success."
+  userErrors: [UserError!]!
+}
+
+# ---------------------------------------------------------------- casework
+
+"""
+The work of caseworkers. What is under the sensitive learners policy exists for specialists only.
+"""
+type Casework {
+  "Cases to decide on, the newest first."
+  reviewCases(
+    "How many, 1 to 100."
+    first: Int! = 20
+    "Begin behind this cursor."
+    after: String
+    "Which cases; null for all."
+    filter: ReviewCaseFilter
+  ): ReviewCaseConnection!
+}
+
+"""
+A claim, or a connection between account and record, that a caseworker decides on.
+"""
+type ReviewCase implements Node {
+  "Opaque id."
+  id: ID!
+  "Why somebody has to look."
+  kind: ReviewKind!
+  "Where the case stands."
+  state: ReviewState!
+  "When it was opened."
+  openedAt: DateTime!
+  "Counts the changes; give it as ` + "`" + `expectedVersion` + "`" + `."
+  version: Int!
+  "The learner is under the sensitive learners policy."
+  restricted: Boolean!
+  "The account that wants the record, or has it."
+  claimantAccountId: ID!
+  "The account that is connected to the record now; null for none."
+  holderAccountId: ID
+  "The record's number; null when none was found."
+  uln: ULN
+  "What the decision goes by."
+  evidence: ReviewEvidence!
+  "How the case ended; null before a decision. While the case is open it is a decision under way: repeat it."
+  resolution: ReviewResolution
+}
+
+"""
+Why somebody has to look.
+"""
+enum ReviewKind {
+  "The record matches, but another account is connected to it."
+  BOUND_ELSEWHERE
+  "Several records match."
+  SEVERAL
+  "The record is under the sensitive learners policy."
+  RESTRICTED
+  "Too many accounts have failed on this record within a day."
+  TALLY
+  "The account has failed too often."
+  LOCKED
+  "A connected person was proved once more with another date of birth."
+  BIRTH_DATE_CHANGED
+  "The register linked a connected number to one that is connected to another account."
+  MERGED
+}
+
+"""
+Where a review case stands.
+"""
+enum ReviewState {
+  "Nobody has decided yet."
+  OPEN
+  "It is decided."
+  RESOLVED
+}
+
+"""
+What a review goes by.
+"""
+type ReviewEvidence {
+  "What the claimant has proved about who they are; null for nothing."
+  identity: VerifiedIdentity
+  "The register's entry of the case's number; null when there is none."
+  register: ReviewRegisterEntry
+  "What of the claimant's identity agrees with the register."
+  matched: [MatchAttribute!]!
+  "The claimant's newest claims, the newest first."
+  attempts: [ClaimAttempt!]!
+  "When ` + "`" + `CONNECT` + "`" + ` becomes possible, because the holder must be told in time; null for at once."
+  connectFrom: DateTime
+}
+
+"""
+What a provider has proved about who somebody is.
+"""
+type VerifiedIdentity {
+  "All names the person has or had, the current one first."
+  names: [VerifiedName!]!
+  "Date of birth."
+  birthDate: LocalDate!
+  "Postcodes of where the person lives or lived, the current one first."
+  postCodes: [String!]!
+  "How it was proved."
+  route: VerificationRoute!
+  "When it was proved."
+  provedAt: DateTime!
+}
+
+"""
+A name that was proved.
+"""
+type VerifiedName {
+  "All given names, in order."
+  given: String!
+  "Family name."
+  family: String!
+}
+
+"""
+How an identity was proved.
+"""
+enum VerificationRoute {
+  "By GOV.UK One Login, at level P2."
+  ONE_LOGIN_P2
+  "Staff of a learning provider vouched."
+  PROVIDER_VOUCHED
+  "A caseworker checked papers."
+  SUPPORT
+}
+
+"""
+What the Learner Register holds about the person of a record, as far as a review needs it.
+"""
+type ReviewRegisterEntry {
+  "Unique Learner Number."
+  uln: ULN!
+  "Given name."
+  givenName: String
+  "Middle or other names."
+  middleOtherName: String
+  "Family name."
+  familyName: String
+  "The given name the learner prefers."
+  preferredGivenName: String
+  "A family name of before."
+  previousFamilyName: String
+  "Family name at the age of 16."
+  familyNameAtAge16: String
+  "Date of birth."
+  dateOfBirth: LocalDate
+  "The last postcode known."
+  lastKnownPostCode: String
+}
+
+"""
+Something of a proved identity that agrees with the register.
+"""
+enum MatchAttribute {
+  "Date of birth."
+  BIRTH_DATE
+  "A given name."
+  GIVEN_NAME
+  "A given name by a usual short or other form."
+  GIVEN_NAME_SYNONYM
+  "The family name."
+  FAMILY_NAME
+  "A family name of before."
+  PREVIOUS_FAMILY_NAME
+  "The Unique Learner Number that the person typed."
+  ULN
+  "A postcode."
+  POST_CODE
+}
+
+"""
+One attempt to claim a record.
+"""
+type ClaimAttempt {
+  "When."
+  at: DateTime!
+  "What came of it. The claimant was told only whether it succeeded."
+  outcome: ClaimDecision!
+  "What agreed with the record considered."
+  matched: [MatchAttribute!]!
+}
+
+"""
+What came of a claim.
+"""
+enum ClaimDecision {
+  "The account was connected."
+  BOUND
+  "No record matches."
+  NO_MATCH
+  "Several records match."
+  SEVERAL
+  "The number typed is not of the record that matches, or of nobody."
+  WRONG_ULN
+  "Another account is connected to the record."
+  BOUND_ELSEWHERE
+  "The record is under the sensitive learners policy."
+  RESTRICTED
+  "Too many accounts had failed on this record within a day."
+  TALLY_EXCEEDED
+  "The register did not answer. Nothing was counted."
+  REGISTER_UNAVAILABLE
+  "Too many claims had failed, so that this one was not looked at."
+  REFUSED
+}
+
+"""
+How a review ended.
+"""
+type ReviewResolution {
+  "What was decided."
+  decision: ReviewDecision!
+  "The caseworker's account."
+  byAccountId: ID!
+  "When."
+  at: DateTime!
+  "Why, in the caseworker's words."
+  reason: String!
+}
+
+"""
+What a caseworker decides.
+"""
+enum ReviewDecision {
+  "The claimant is the record's learner: the record is connected to their account."
+  CONNECT
+  "The claimant is not, or it cannot be told."
+  REFUSE
+}
+
+"""
+Which cases.
+"""
+input ReviewCaseFilter {
+  "Only cases in this state."
+  state: ReviewState
+}
+
+"""
+A page of review cases.
+"""
+type ReviewCaseConnection {
+  "The cases with their cursors."
+  edges: [ReviewCaseEdge!]!
+  "The cases alone."
+  nodes: [ReviewCase!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many cases match in all."
+  totalCount: Int!
+}
+
+"""
+A case in a page.
+"""
+type ReviewCaseEdge {
+  "Place of the case."
+  cursor: String!
+  "The case."
+  node: ReviewCase!
+}
+
+"""
+A decision on a review case.
+"""
+input ResolveReviewCaseInput {
+  "Which case."
+  id: ID!
+  "The decision."
+  decision: ReviewDecision!
+  "Why: 1 to 1000 characters."
+  reason: String!
+  "The record to connect, when the case has no number."
+  uln: ULN
+  "The version you read; refused with ` + "`" + `VERSION_MISMATCH` + "`" + ` when it changed since."
+  expectedVersion: Int!
+}
+
+"""
+Outcome of ` + "`" + `resolveReviewCase` + "`" + `.
+"""
+type ResolveReviewCasePayload {
+  "The case; null when refused."
+  reviewCase: ReviewCase
+  "Why it was refused; empty on success."
+  userErrors: [UserError!]!
 }
 
 # ---------------------------------------------------------------- learner and record
@@ -1887,6 +2410,62 @@ func (ec *executionContext) childFields_AccessEntryEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type AccessEntryEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_AccountNotice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_AccountNotice_kind(ctx, field)
+	case "message":
+		return ec.fieldContext_AccountNotice_message(ctx, field)
+	case "at":
+		return ec.fieldContext_AccountNotice_at(ctx, field)
+	case "seenAt":
+		return ec.fieldContext_AccountNotice_seenAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountNotice", field.Name)
+}
+
+func (ec *executionContext) childFields_AcknowledgeNoticesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notices":
+		return ec.fieldContext_AcknowledgeNoticesPayload_notices(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AcknowledgeNoticesPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcknowledgeNoticesPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Casework(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reviewCases":
+		return ec.fieldContext_Casework_reviewCases(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Casework", field.Name)
+}
+
+func (ec *executionContext) childFields_ClaimAttempt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_ClaimAttempt_at(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ClaimAttempt_outcome(ctx, field)
+	case "matched":
+		return ec.fieldContext_ClaimAttempt_matched(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClaimAttempt", field.Name)
+}
+
+func (ec *executionContext) childFields_ClaimRecordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "learner":
+		return ec.fieldContext_ClaimRecordPayload_learner(ctx, field)
+	case "identity":
+		return ec.fieldContext_ClaimRecordPayload_identity(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ClaimRecordPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClaimRecordPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ConfiguredView(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2027,6 +2606,26 @@ func (ec *executionContext) childFields_DeleteConfiguredViewPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type DeleteConfiguredViewPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_EndOtherSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "endedCount":
+		return ec.fieldContext_EndOtherSessionsPayload_endedCount(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_EndOtherSessionsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndOtherSessionsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EndSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "endedSessionId":
+		return ec.fieldContext_EndSessionPayload_endedSessionId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_EndSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Grade(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "value":
@@ -2041,6 +2640,16 @@ func (ec *executionContext) childFields_IdentityBinding(ctx context.Context, fie
 		return ec.fieldContext_IdentityBinding_status(ctx, field)
 	case "boundAt":
 		return ec.fieldContext_IdentityBinding_boundAt(ctx, field)
+	case "provedAt":
+		return ec.fieldContext_IdentityBinding_provedAt(ctx, field)
+	case "claimableUntil":
+		return ec.fieldContext_IdentityBinding_claimableUntil(ctx, field)
+	case "attemptsLeft":
+		return ec.fieldContext_IdentityBinding_attemptsLeft(ctx, field)
+	case "claimAgainAt":
+		return ec.fieldContext_IdentityBinding_claimAgainAt(ctx, field)
+	case "proveUrl":
+		return ec.fieldContext_IdentityBinding_proveUrl(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IdentityBinding", field.Name)
 }
@@ -2289,6 +2898,16 @@ func (ec *executionContext) childFields_RedeemShareLinkPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type RedeemShareLinkPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ResolveReviewCasePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reviewCase":
+		return ec.fieldContext_ResolveReviewCasePayload_reviewCase(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ResolveReviewCasePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResolveReviewCasePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ResumeShareLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "shareLink":
@@ -2297,6 +2916,112 @@ func (ec *executionContext) childFields_ResumeShareLinkPayload(ctx context.Conte
 		return ec.fieldContext_ResumeShareLinkPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResumeShareLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewCase(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ReviewCase_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_ReviewCase_kind(ctx, field)
+	case "state":
+		return ec.fieldContext_ReviewCase_state(ctx, field)
+	case "openedAt":
+		return ec.fieldContext_ReviewCase_openedAt(ctx, field)
+	case "version":
+		return ec.fieldContext_ReviewCase_version(ctx, field)
+	case "restricted":
+		return ec.fieldContext_ReviewCase_restricted(ctx, field)
+	case "claimantAccountId":
+		return ec.fieldContext_ReviewCase_claimantAccountId(ctx, field)
+	case "holderAccountId":
+		return ec.fieldContext_ReviewCase_holderAccountId(ctx, field)
+	case "uln":
+		return ec.fieldContext_ReviewCase_uln(ctx, field)
+	case "evidence":
+		return ec.fieldContext_ReviewCase_evidence(ctx, field)
+	case "resolution":
+		return ec.fieldContext_ReviewCase_resolution(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewCase", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewCaseConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReviewCaseConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ReviewCaseConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReviewCaseConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ReviewCaseConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewCaseConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewCaseEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReviewCaseEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReviewCaseEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewCaseEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewEvidence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "identity":
+		return ec.fieldContext_ReviewEvidence_identity(ctx, field)
+	case "register":
+		return ec.fieldContext_ReviewEvidence_register(ctx, field)
+	case "matched":
+		return ec.fieldContext_ReviewEvidence_matched(ctx, field)
+	case "attempts":
+		return ec.fieldContext_ReviewEvidence_attempts(ctx, field)
+	case "connectFrom":
+		return ec.fieldContext_ReviewEvidence_connectFrom(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewEvidence", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewRegisterEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uln":
+		return ec.fieldContext_ReviewRegisterEntry_uln(ctx, field)
+	case "givenName":
+		return ec.fieldContext_ReviewRegisterEntry_givenName(ctx, field)
+	case "middleOtherName":
+		return ec.fieldContext_ReviewRegisterEntry_middleOtherName(ctx, field)
+	case "familyName":
+		return ec.fieldContext_ReviewRegisterEntry_familyName(ctx, field)
+	case "preferredGivenName":
+		return ec.fieldContext_ReviewRegisterEntry_preferredGivenName(ctx, field)
+	case "previousFamilyName":
+		return ec.fieldContext_ReviewRegisterEntry_previousFamilyName(ctx, field)
+	case "familyNameAtAge16":
+		return ec.fieldContext_ReviewRegisterEntry_familyNameAtAge16(ctx, field)
+	case "dateOfBirth":
+		return ec.fieldContext_ReviewRegisterEntry_dateOfBirth(ctx, field)
+	case "lastKnownPostCode":
+		return ec.fieldContext_ReviewRegisterEntry_lastKnownPostCode(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewRegisterEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewResolution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "decision":
+		return ec.fieldContext_ReviewResolution_decision(ctx, field)
+	case "byAccountId":
+		return ec.fieldContext_ReviewResolution_byAccountId(ctx, field)
+	case "at":
+		return ec.fieldContext_ReviewResolution_at(ctx, field)
+	case "reason":
+		return ec.fieldContext_ReviewResolution_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewResolution", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeAllShareLinksPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2323,12 +3048,24 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Session_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Session_kind(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Session_createdAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_Session_lastSeenAt(ctx, field)
+	case "authenticatedAt":
+		return ec.fieldContext_Session_authenticatedAt(ctx, field)
 	case "idleExpiresAt":
 		return ec.fieldContext_Session_idleExpiresAt(ctx, field)
 	case "absoluteExpiresAt":
 		return ec.fieldContext_Session_absoluteExpiresAt(ctx, field)
+	case "stepUpUntil":
+		return ec.fieldContext_Session_stepUpUntil(ctx, field)
+	case "deviceLabel":
+		return ec.fieldContext_Session_deviceLabel(ctx, field)
+	case "current":
+		return ec.fieldContext_Session_current(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
 }
@@ -2557,6 +3294,32 @@ func (ec *executionContext) childFields_UserError(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type UserError", field.Name)
 }
 
+func (ec *executionContext) childFields_VerifiedIdentity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "names":
+		return ec.fieldContext_VerifiedIdentity_names(ctx, field)
+	case "birthDate":
+		return ec.fieldContext_VerifiedIdentity_birthDate(ctx, field)
+	case "postCodes":
+		return ec.fieldContext_VerifiedIdentity_postCodes(ctx, field)
+	case "route":
+		return ec.fieldContext_VerifiedIdentity_route(ctx, field)
+	case "provedAt":
+		return ec.fieldContext_VerifiedIdentity_provedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerifiedIdentity", field.Name)
+}
+
+func (ec *executionContext) childFields_VerifiedName(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "given":
+		return ec.fieldContext_VerifiedName_given(ctx, field)
+	case "family":
+		return ec.fieldContext_VerifiedName_family(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerifiedName", field.Name)
+}
+
 func (ec *executionContext) childFields_ViewSelection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "everything":
@@ -2575,8 +3338,14 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_signedIn(ctx, field)
 	case "session":
 		return ec.fieldContext_Viewer_session(ctx, field)
+	case "sessions":
+		return ec.fieldContext_Viewer_sessions(ctx, field)
 	case "identity":
 		return ec.fieldContext_Viewer_identity(ctx, field)
+	case "roles":
+		return ec.fieldContext_Viewer_roles(ctx, field)
+	case "notices":
+		return ec.fieldContext_Viewer_notices(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }
@@ -2706,6 +3475,36 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 // endregion ************************** internal!.gotpl ***************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_Casework_reviewCases_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*plr.ReviewCaseFilter, error) {
+			return ec.unmarshalOReviewCaseFilter2ᚖopenplrᚋplrᚐReviewCaseFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg2
+	return args, nil
+}
 
 func (ec *executionContext) field_ConfiguredView_shareLinks_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -2879,6 +3678,20 @@ func (ec *executionContext) field_Learner_shareLinks_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_claimRecord_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ClaimRecordInput, error) {
+			return ec.unmarshalNClaimRecordInput2openplrᚋgraphᚐClaimRecordInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createConfiguredView_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2921,6 +3734,20 @@ func (ec *executionContext) field_Mutation_deleteConfiguredView_args(ctx context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_endSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (EndSessionInput, error) {
+			return ec.unmarshalNEndSessionInput2openplrᚋgraphᚐEndSessionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_pauseShareLink_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2955,6 +3782,20 @@ func (ec *executionContext) field_Mutation_redeemShareLink_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (RedeemShareLinkInput, error) {
 			return ec.unmarshalNRedeemShareLinkInput2openplrᚋgraphᚐRedeemShareLinkInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resolveReviewCase_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (plr.ResolveReviewCaseInput, error) {
+			return ec.unmarshalNResolveReviewCaseInput2openplrᚋplrᚐResolveReviewCaseInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3633,6 +4474,371 @@ func (ec *executionContext) fieldContext_AccessEntryEdge_node(_ context.Context,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_AccessEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountNotice_kind(ctx context.Context, field graphql.CollectedField, obj *plr.AccountNotice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountNotice_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v plr.NoticeKind) graphql.Marshaler {
+			return ec.marshalNNoticeKind2openplrᚋplrᚐNoticeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountNotice_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountNotice", field, false, false, errors.New("field of type NoticeKind does not have child fields"))
+}
+
+func (ec *executionContext) _AccountNotice_message(ctx context.Context, field graphql.CollectedField, obj *plr.AccountNotice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountNotice_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AccountNotice().Message(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountNotice_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountNotice", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AccountNotice_at(ctx context.Context, field graphql.CollectedField, obj *plr.AccountNotice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountNotice_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountNotice_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountNotice", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _AccountNotice_seenAt(ctx context.Context, field graphql.CollectedField, obj *plr.AccountNotice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountNotice_seenAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SeenAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccountNotice_seenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountNotice", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _AcknowledgeNoticesPayload_notices(ctx context.Context, field graphql.CollectedField, obj *AcknowledgeNoticesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AcknowledgeNoticesPayload_notices(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Notices, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*plr.AccountNotice) graphql.Marshaler {
+			return ec.marshalOAccountNotice2ᚕᚖopenplrᚋplrᚐAccountNoticeᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AcknowledgeNoticesPayload_notices(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AcknowledgeNoticesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountNotice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AcknowledgeNoticesPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *AcknowledgeNoticesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AcknowledgeNoticesPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖopenplrᚋgraphᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AcknowledgeNoticesPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AcknowledgeNoticesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Casework_reviewCases(ctx context.Context, field graphql.CollectedField, obj *Casework) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Casework_reviewCases(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Casework().ReviewCases(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["filter"].(*plr.ReviewCaseFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ReviewCaseConnection) graphql.Marshaler {
+			return ec.marshalNReviewCaseConnection2ᚖopenplrᚋgraphᚐReviewCaseConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Casework_reviewCases(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Casework",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReviewCaseConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Casework_reviewCases_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ClaimAttempt_at(ctx context.Context, field graphql.CollectedField, obj *plr.ClaimEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClaimAttempt_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClaimAttempt_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClaimAttempt", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _ClaimAttempt_outcome(ctx context.Context, field graphql.CollectedField, obj *plr.ClaimEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClaimAttempt_outcome(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcome, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v plr.ClaimDecision) graphql.Marshaler {
+			return ec.marshalNClaimDecision2openplrᚋplrᚐClaimDecision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClaimAttempt_outcome(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClaimAttempt", field, false, false, errors.New("field of type ClaimDecision does not have child fields"))
+}
+
+func (ec *executionContext) _ClaimAttempt_matched(ctx context.Context, field graphql.CollectedField, obj *plr.ClaimEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClaimAttempt_matched(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Matched, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []plr.MatchAttribute) graphql.Marshaler {
+			return ec.marshalNMatchAttribute2ᚕopenplrᚋplrᚐMatchAttributeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClaimAttempt_matched(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClaimAttempt", field, false, false, errors.New("field of type MatchAttribute does not have child fields"))
+}
+
+func (ec *executionContext) _ClaimRecordPayload_learner(ctx context.Context, field graphql.CollectedField, obj *ClaimRecordPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClaimRecordPayload_learner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Learner, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *plr.Learner) graphql.Marshaler {
+			return ec.marshalOLearner2ᚖopenplrᚋplrᚐLearner(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ClaimRecordPayload_learner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ClaimRecordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Learner(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ClaimRecordPayload_identity(ctx context.Context, field graphql.CollectedField, obj *ClaimRecordPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClaimRecordPayload_identity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Identity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *plr.IdentityBinding) graphql.Marshaler {
+			return ec.marshalNIdentityBinding2ᚖopenplrᚋplrᚐIdentityBinding(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClaimRecordPayload_identity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ClaimRecordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IdentityBinding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ClaimRecordPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *ClaimRecordPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClaimRecordPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖopenplrᚋgraphᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClaimRecordPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ClaimRecordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
 		},
 	}
 	return fc, nil
@@ -4723,6 +5929,116 @@ func (ec *executionContext) fieldContext_DeleteConfiguredViewPayload_userErrors(
 	return fc, nil
 }
 
+func (ec *executionContext) _EndOtherSessionsPayload_endedCount(ctx context.Context, field graphql.CollectedField, obj *EndOtherSessionsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndOtherSessionsPayload_endedCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndedCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndOtherSessionsPayload_endedCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndOtherSessionsPayload", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _EndOtherSessionsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *EndOtherSessionsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndOtherSessionsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖopenplrᚋgraphᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndOtherSessionsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndOtherSessionsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndSessionPayload_endedSessionId(ctx context.Context, field graphql.CollectedField, obj *EndSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndSessionPayload_endedSessionId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndedSessionID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndSessionPayload_endedSessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndSessionPayload", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _EndSessionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *EndSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndSessionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖopenplrᚋgraphᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndSessionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Grade_value(ctx context.Context, field graphql.CollectedField, obj *plr.Grade) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4746,7 +6062,7 @@ func (ec *executionContext) fieldContext_Grade_value(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Grade", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _IdentityBinding_status(ctx context.Context, field graphql.CollectedField, obj *IdentityBinding) (ret graphql.Marshaler) {
+func (ec *executionContext) _IdentityBinding_status(ctx context.Context, field graphql.CollectedField, obj *plr.IdentityBinding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4758,8 +6074,8 @@ func (ec *executionContext) _IdentityBinding_status(ctx context.Context, field g
 			return obj.Status, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v IdentityStatus) graphql.Marshaler {
-			return ec.marshalNIdentityStatus2openplrᚋgraphᚐIdentityStatus(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v plr.IdentityStatus) graphql.Marshaler {
+			return ec.marshalNIdentityStatus2openplrᚋplrᚐIdentityStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4769,7 +6085,7 @@ func (ec *executionContext) fieldContext_IdentityBinding_status(_ context.Contex
 	return graphql.NewScalarFieldContext("IdentityBinding", field, false, false, errors.New("field of type IdentityStatus does not have child fields"))
 }
 
-func (ec *executionContext) _IdentityBinding_boundAt(ctx context.Context, field graphql.CollectedField, obj *IdentityBinding) (ret graphql.Marshaler) {
+func (ec *executionContext) _IdentityBinding_boundAt(ctx context.Context, field graphql.CollectedField, obj *plr.IdentityBinding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4790,6 +6106,121 @@ func (ec *executionContext) _IdentityBinding_boundAt(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_IdentityBinding_boundAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("IdentityBinding", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _IdentityBinding_provedAt(ctx context.Context, field graphql.CollectedField, obj *plr.IdentityBinding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdentityBinding_provedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ProvedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IdentityBinding_provedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IdentityBinding", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _IdentityBinding_claimableUntil(ctx context.Context, field graphql.CollectedField, obj *plr.IdentityBinding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdentityBinding_claimableUntil(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.IdentityBinding().ClaimableUntil(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IdentityBinding_claimableUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IdentityBinding", field, true, true, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _IdentityBinding_attemptsLeft(ctx context.Context, field graphql.CollectedField, obj *plr.IdentityBinding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdentityBinding_attemptsLeft(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.IdentityBinding().AttemptsLeft(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IdentityBinding_attemptsLeft(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IdentityBinding", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _IdentityBinding_claimAgainAt(ctx context.Context, field graphql.CollectedField, obj *plr.IdentityBinding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdentityBinding_claimAgainAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClaimAgainAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IdentityBinding_claimAgainAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IdentityBinding", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _IdentityBinding_proveUrl(ctx context.Context, field graphql.CollectedField, obj *plr.IdentityBinding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdentityBinding_proveUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.IdentityBinding().ProveURL(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOURL2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IdentityBinding_proveUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IdentityBinding", field, true, true, errors.New("field of type URL does not have child fields"))
 }
 
 func (ec *executionContext) _Learner_id(ctx context.Context, field graphql.CollectedField, obj *plr.Learner) (ret graphql.Marshaler) {
@@ -6123,6 +7554,202 @@ func (ec *executionContext) fieldContext_LearningEventRule_text(_ context.Contex
 	return graphql.NewScalarFieldContext("LearningEventRule", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Mutation_claimRecord(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_claimRecord(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ClaimRecord(ctx, fc.Args["input"].(ClaimRecordInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ClaimRecordPayload) graphql.Marshaler {
+			return ec.marshalNClaimRecordPayload2ᚖopenplrᚋgraphᚐClaimRecordPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_claimRecord(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ClaimRecordPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_claimRecord_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_endSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_endSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EndSession(ctx, fc.Args["input"].(EndSessionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *EndSessionPayload) graphql.Marshaler {
+			return ec.marshalNEndSessionPayload2ᚖopenplrᚋgraphᚐEndSessionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_endSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndSessionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_endSession_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_endOtherSessions(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_endOtherSessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().EndOtherSessions(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *EndOtherSessionsPayload) graphql.Marshaler {
+			return ec.marshalNEndOtherSessionsPayload2ᚖopenplrᚋgraphᚐEndOtherSessionsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_endOtherSessions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndOtherSessionsPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_acknowledgeNotices(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_acknowledgeNotices(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().AcknowledgeNotices(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *AcknowledgeNoticesPayload) graphql.Marshaler {
+			return ec.marshalNAcknowledgeNoticesPayload2ᚖopenplrᚋgraphᚐAcknowledgeNoticesPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_acknowledgeNotices(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AcknowledgeNoticesPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resolveReviewCase(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resolveReviewCase(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResolveReviewCase(ctx, fc.Args["input"].(plr.ResolveReviewCaseInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolveReviewCasePayload) graphql.Marshaler {
+			return ec.marshalNResolveReviewCasePayload2ᚖopenplrᚋgraphᚐResolveReviewCasePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resolveReviewCase(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolveReviewCasePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resolveReviewCase_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createConfiguredView(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7200,6 +8827,38 @@ func (ec *executionContext) fieldContext_Query_sharingTerms(_ context.Context, f
 	return graphql.NewScalarFieldContext("Query", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Query_casework(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_casework(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Casework(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Casework) graphql.Marshaler {
+			return ec.marshalOCasework2ᚖopenplrᚋgraphᚐCasework(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_casework(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Casework(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7742,6 +9401,70 @@ func (ec *executionContext) fieldContext_RedeemShareLinkPayload_userErrors(_ con
 	return fc, nil
 }
 
+func (ec *executionContext) _ResolveReviewCasePayload_reviewCase(ctx context.Context, field graphql.CollectedField, obj *ResolveReviewCasePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResolveReviewCasePayload_reviewCase(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReviewCase, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *plr.ReviewCase) graphql.Marshaler {
+			return ec.marshalOReviewCase2ᚖopenplrᚋplrᚐReviewCase(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ResolveReviewCasePayload_reviewCase(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ResolveReviewCasePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReviewCase(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ResolveReviewCasePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *ResolveReviewCasePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResolveReviewCasePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖopenplrᚋgraphᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ResolveReviewCasePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ResolveReviewCasePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ResumeShareLinkPayload_shareLink(ctx context.Context, field graphql.CollectedField, obj *ResumeShareLinkPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7804,6 +9527,892 @@ func (ec *executionContext) fieldContext_ResumeShareLinkPayload_userErrors(_ con
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ReviewCase_id(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewCase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCase_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCase_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewCase", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewCase_kind(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewCase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCase_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v plr.ReviewKind) graphql.Marshaler {
+			return ec.marshalNReviewKind2openplrᚋplrᚐReviewKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCase_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewCase", field, false, false, errors.New("field of type ReviewKind does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewCase_state(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewCase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCase_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v plr.ReviewState) graphql.Marshaler {
+			return ec.marshalNReviewState2openplrᚋplrᚐReviewState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCase_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewCase", field, false, false, errors.New("field of type ReviewState does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewCase_openedAt(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewCase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCase_openedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OpenedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCase_openedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewCase", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewCase_version(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewCase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCase_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCase_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewCase", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewCase_restricted(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewCase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCase_restricted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Restricted, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCase_restricted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewCase", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewCase_claimantAccountId(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewCase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCase_claimantAccountId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Claimant, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCase_claimantAccountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewCase", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewCase_holderAccountId(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewCase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCase_holderAccountId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ReviewCase().HolderAccountID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCase_holderAccountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewCase", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewCase_uln(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewCase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCase_uln(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ReviewCase().Uln(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *plr.ULN) graphql.Marshaler {
+			return ec.marshalOULN2ᚖopenplrᚋplrᚐULN(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCase_uln(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewCase", field, true, true, errors.New("field of type ULN does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewCase_evidence(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewCase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCase_evidence(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ReviewCase().Evidence(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *plr.ReviewEvidence) graphql.Marshaler {
+			return ec.marshalNReviewEvidence2ᚖopenplrᚋplrᚐReviewEvidence(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCase_evidence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReviewCase",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReviewEvidence(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReviewCase_resolution(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewCase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCase_resolution(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Resolution, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *plr.ReviewResolution) graphql.Marshaler {
+			return ec.marshalOReviewResolution2ᚖopenplrᚋplrᚐReviewResolution(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCase_resolution(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReviewCase",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReviewResolution(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReviewCaseConnection_edges(ctx context.Context, field graphql.CollectedField, obj *ReviewCaseConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCaseConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ReviewCaseEdge) graphql.Marshaler {
+			return ec.marshalNReviewCaseEdge2ᚕᚖopenplrᚋgraphᚐReviewCaseEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCaseConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReviewCaseConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReviewCaseEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReviewCaseConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *ReviewCaseConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCaseConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*plr.ReviewCase) graphql.Marshaler {
+			return ec.marshalNReviewCase2ᚕᚖopenplrᚋplrᚐReviewCaseᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCaseConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReviewCaseConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReviewCase(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReviewCaseConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *ReviewCaseConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCaseConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖopenplrᚋgraphᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCaseConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReviewCaseConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReviewCaseConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *ReviewCaseConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCaseConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCaseConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewCaseConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewCaseEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *ReviewCaseEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCaseEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCaseEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewCaseEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewCaseEdge_node(ctx context.Context, field graphql.CollectedField, obj *ReviewCaseEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewCaseEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *plr.ReviewCase) graphql.Marshaler {
+			return ec.marshalNReviewCase2ᚖopenplrᚋplrᚐReviewCase(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewCaseEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReviewCaseEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReviewCase(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReviewEvidence_identity(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewEvidence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewEvidence_identity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Identity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *plr.VerifiedIdentity) graphql.Marshaler {
+			return ec.marshalOVerifiedIdentity2ᚖopenplrᚋplrᚐVerifiedIdentity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewEvidence_identity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReviewEvidence",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VerifiedIdentity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReviewEvidence_register(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewEvidence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewEvidence_register(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ReviewEvidence().Register(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ReviewRegisterEntry) graphql.Marshaler {
+			return ec.marshalOReviewRegisterEntry2ᚖopenplrᚋgraphᚐReviewRegisterEntry(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewEvidence_register(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReviewEvidence",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReviewRegisterEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReviewEvidence_matched(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewEvidence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewEvidence_matched(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Matched, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []plr.MatchAttribute) graphql.Marshaler {
+			return ec.marshalNMatchAttribute2ᚕopenplrᚋplrᚐMatchAttributeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewEvidence_matched(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewEvidence", field, false, false, errors.New("field of type MatchAttribute does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewEvidence_attempts(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewEvidence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewEvidence_attempts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attempts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*plr.ClaimEntry) graphql.Marshaler {
+			return ec.marshalNClaimAttempt2ᚕᚖopenplrᚋplrᚐClaimEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewEvidence_attempts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReviewEvidence",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ClaimAttempt(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReviewEvidence_connectFrom(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewEvidence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewEvidence_connectFrom(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConnectFrom, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewEvidence_connectFrom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewEvidence", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewRegisterEntry_uln(ctx context.Context, field graphql.CollectedField, obj *ReviewRegisterEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewRegisterEntry_uln(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Uln, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v plr.ULN) graphql.Marshaler {
+			return ec.marshalNULN2openplrᚋplrᚐULN(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewRegisterEntry_uln(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewRegisterEntry", field, false, false, errors.New("field of type ULN does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewRegisterEntry_givenName(ctx context.Context, field graphql.CollectedField, obj *ReviewRegisterEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewRegisterEntry_givenName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GivenName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewRegisterEntry_givenName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewRegisterEntry", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewRegisterEntry_middleOtherName(ctx context.Context, field graphql.CollectedField, obj *ReviewRegisterEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewRegisterEntry_middleOtherName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MiddleOtherName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewRegisterEntry_middleOtherName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewRegisterEntry", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewRegisterEntry_familyName(ctx context.Context, field graphql.CollectedField, obj *ReviewRegisterEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewRegisterEntry_familyName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FamilyName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewRegisterEntry_familyName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewRegisterEntry", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewRegisterEntry_preferredGivenName(ctx context.Context, field graphql.CollectedField, obj *ReviewRegisterEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewRegisterEntry_preferredGivenName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreferredGivenName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewRegisterEntry_preferredGivenName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewRegisterEntry", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewRegisterEntry_previousFamilyName(ctx context.Context, field graphql.CollectedField, obj *ReviewRegisterEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewRegisterEntry_previousFamilyName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreviousFamilyName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewRegisterEntry_previousFamilyName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewRegisterEntry", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewRegisterEntry_familyNameAtAge16(ctx context.Context, field graphql.CollectedField, obj *ReviewRegisterEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewRegisterEntry_familyNameAtAge16(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FamilyNameAtAge16, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewRegisterEntry_familyNameAtAge16(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewRegisterEntry", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewRegisterEntry_dateOfBirth(ctx context.Context, field graphql.CollectedField, obj *ReviewRegisterEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewRegisterEntry_dateOfBirth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DateOfBirth, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *plr.Date) graphql.Marshaler {
+			return ec.marshalOLocalDate2ᚖopenplrᚋplrᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewRegisterEntry_dateOfBirth(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewRegisterEntry", field, false, false, errors.New("field of type LocalDate does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewRegisterEntry_lastKnownPostCode(ctx context.Context, field graphql.CollectedField, obj *ReviewRegisterEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewRegisterEntry_lastKnownPostCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastKnownPostCode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewRegisterEntry_lastKnownPostCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewRegisterEntry", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewResolution_decision(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewResolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewResolution_decision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Decision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v plr.ReviewDecision) graphql.Marshaler {
+			return ec.marshalNReviewDecision2openplrᚋplrᚐReviewDecision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewResolution_decision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewResolution", field, false, false, errors.New("field of type ReviewDecision does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewResolution_byAccountId(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewResolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewResolution_byAccountId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewResolution_byAccountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewResolution", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewResolution_at(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewResolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewResolution_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewResolution_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewResolution", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _ReviewResolution_reason(ctx context.Context, field graphql.CollectedField, obj *plr.ReviewResolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewResolution_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewResolution_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReviewResolution", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _RevokeAllShareLinksPayload_revokedCount(ctx context.Context, field graphql.CollectedField, obj *RevokeAllShareLinksPayload) (ret graphql.Marshaler) {
@@ -7948,6 +10557,29 @@ func (ec *executionContext) fieldContext_Session_id(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type ID does not have child fields"))
 }
 
+func (ec *executionContext) _Session_kind(ctx context.Context, field graphql.CollectedField, obj *Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v SessionKind) graphql.Marshaler {
+			return ec.marshalNSessionKind2openplrᚋgraphᚐSessionKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Session_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type SessionKind does not have child fields"))
+}
+
 func (ec *executionContext) _Session_createdAt(ctx context.Context, field graphql.CollectedField, obj *Session) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7968,6 +10600,52 @@ func (ec *executionContext) _Session_createdAt(ctx context.Context, field graphq
 	)
 }
 func (ec *executionContext) fieldContext_Session_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Session_lastSeenAt(ctx context.Context, field graphql.CollectedField, obj *Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_lastSeenAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeenAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Session_lastSeenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Session_authenticatedAt(ctx context.Context, field graphql.CollectedField, obj *Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_authenticatedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AuthenticatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Session_authenticatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
@@ -8015,6 +10693,75 @@ func (ec *executionContext) _Session_absoluteExpiresAt(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_Session_absoluteExpiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Session_stepUpUntil(ctx context.Context, field graphql.CollectedField, obj *Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_stepUpUntil(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StepUpUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Session_stepUpUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Session_deviceLabel(ctx context.Context, field graphql.CollectedField, obj *Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_deviceLabel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeviceLabel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Session_deviceLabel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Session_current(ctx context.Context, field graphql.CollectedField, obj *Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_current(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Current, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Session_current(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _SetSharingPreferencePayload_sharingPreference(ctx context.Context, field graphql.CollectedField, obj *SetSharingPreferencePayload) (ret graphql.Marshaler) {
@@ -10033,6 +12780,176 @@ func (ec *executionContext) fieldContext_UserError_path(_ context.Context, field
 	return graphql.NewScalarFieldContext("UserError", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _VerifiedIdentity_names(ctx context.Context, field graphql.CollectedField, obj *plr.VerifiedIdentity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerifiedIdentity_names(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Names, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []plr.VerifiedName) graphql.Marshaler {
+			return ec.marshalNVerifiedName2ᚕopenplrᚋplrᚐVerifiedNameᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerifiedIdentity_names(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "VerifiedIdentity",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VerifiedName(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _VerifiedIdentity_birthDate(ctx context.Context, field graphql.CollectedField, obj *plr.VerifiedIdentity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerifiedIdentity_birthDate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BirthDate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v plr.Date) graphql.Marshaler {
+			return ec.marshalNLocalDate2openplrᚋplrᚐDate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerifiedIdentity_birthDate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerifiedIdentity", field, false, false, errors.New("field of type LocalDate does not have child fields"))
+}
+
+func (ec *executionContext) _VerifiedIdentity_postCodes(ctx context.Context, field graphql.CollectedField, obj *plr.VerifiedIdentity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerifiedIdentity_postCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PostCodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerifiedIdentity_postCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerifiedIdentity", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _VerifiedIdentity_route(ctx context.Context, field graphql.CollectedField, obj *plr.VerifiedIdentity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerifiedIdentity_route(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Route, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v plr.VerificationRoute) graphql.Marshaler {
+			return ec.marshalNVerificationRoute2openplrᚋplrᚐVerificationRoute(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerifiedIdentity_route(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerifiedIdentity", field, false, false, errors.New("field of type VerificationRoute does not have child fields"))
+}
+
+func (ec *executionContext) _VerifiedIdentity_provedAt(ctx context.Context, field graphql.CollectedField, obj *plr.VerifiedIdentity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerifiedIdentity_provedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ProvedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerifiedIdentity_provedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerifiedIdentity", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _VerifiedName_given(ctx context.Context, field graphql.CollectedField, obj *plr.VerifiedName) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerifiedName_given(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Given, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerifiedName_given(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerifiedName", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _VerifiedName_family(ctx context.Context, field graphql.CollectedField, obj *plr.VerifiedName) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerifiedName_family(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Family, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerifiedName_family(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerifiedName", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ViewSelection_everything(ctx context.Context, field graphql.CollectedField, obj *plr.ViewSelection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10166,6 +13083,38 @@ func (ec *executionContext) fieldContext_Viewer_session(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_sessions(ctx context.Context, field graphql.CollectedField, obj *Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_sessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().Sessions(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*Session) graphql.Marshaler {
+			return ec.marshalNSession2ᚕᚖopenplrᚋgraphᚐSessionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_sessions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Viewer_identity(ctx context.Context, field graphql.CollectedField, obj *Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10175,11 +13124,11 @@ func (ec *executionContext) _Viewer_identity(ctx context.Context, field graphql.
 			return ec.fieldContext_Viewer_identity(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Identity, nil
+			return ec.Resolvers.Viewer().Identity(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *IdentityBinding) graphql.Marshaler {
-			return ec.marshalNIdentityBinding2ᚖopenplrᚋgraphᚐIdentityBinding(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *plr.IdentityBinding) graphql.Marshaler {
+			return ec.marshalNIdentityBinding2ᚖopenplrᚋplrᚐIdentityBinding(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10189,10 +13138,65 @@ func (ec *executionContext) fieldContext_Viewer_identity(_ context.Context, fiel
 	fc = &graphql.FieldContext{
 		Object:     "Viewer",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_IdentityBinding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Viewer_roles(ctx context.Context, field graphql.CollectedField, obj *Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_roles(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Roles, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []plr.Role) graphql.Marshaler {
+			return ec.marshalNRole2ᚕopenplrᚋplrᚐRoleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_roles(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, false, false, errors.New("field of type Role does not have child fields"))
+}
+
+func (ec *executionContext) _Viewer_notices(ctx context.Context, field graphql.CollectedField, obj *Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_notices(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().Notices(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*plr.AccountNotice) graphql.Marshaler {
+			return ec.marshalNAccountNotice2ᚕᚖopenplrᚋplrᚐAccountNoticeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_notices(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountNotice(ctx, field)
 		},
 	}
 	return fc, nil
@@ -11358,6 +14362,36 @@ func (ec *executionContext) unmarshalInputAccessHistoryFilter(ctx context.Contex
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputClaimRecordInput(ctx context.Context, obj any) (ClaimRecordInput, error) {
+	var it ClaimRecordInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"uln"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "uln":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("uln"))
+			data, err := ec.unmarshalOULN2ᚖopenplrᚋplrᚐULN(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Uln = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCreateConfiguredViewInput(ctx context.Context, obj any) (CreateConfiguredViewInput, error) {
 	var it CreateConfiguredViewInput
 	if obj == nil {
@@ -11534,6 +14568,36 @@ func (ec *executionContext) unmarshalInputDataChallengeFilter(ctx context.Contex
 
 func (ec *executionContext) unmarshalInputDeleteConfiguredViewInput(ctx context.Context, obj any) (DeleteConfiguredViewInput, error) {
 	var it DeleteConfiguredViewInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputEndSessionInput(ctx context.Context, obj any) (EndSessionInput, error) {
+	var it EndSessionInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11861,6 +14925,64 @@ func (ec *executionContext) unmarshalInputRedeemShareLinkInput(ctx context.Conte
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputResolveReviewCaseInput(ctx context.Context, obj any) (plr.ResolveReviewCaseInput, error) {
+	var it plr.ResolveReviewCaseInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "decision", "reason", "uln", "expectedVersion"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "decision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("decision"))
+			data, err := ec.unmarshalNReviewDecision2openplrᚋplrᚐReviewDecision(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Decision = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "uln":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("uln"))
+			data, err := ec.unmarshalOULN2ᚖopenplrᚋplrᚐULN(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ULN = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Version = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputResumeShareLinkInput(ctx context.Context, obj any) (ResumeShareLinkInput, error) {
 	var it ResumeShareLinkInput
 	if obj == nil {
@@ -11886,6 +15008,36 @@ func (ec *executionContext) unmarshalInputResumeShareLinkInput(ctx context.Conte
 				return it, err
 			}
 			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputReviewCaseFilter(ctx context.Context, obj any) (plr.ReviewCaseFilter, error) {
+	var it plr.ReviewCaseFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"state"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalOReviewState2ᚖopenplrᚋplrᚐReviewState(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
 		}
 	}
 	return it, nil
@@ -12295,6 +15447,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._ShareLink(ctx, sel, obj)
+	case plr.ReviewCase:
+		return ec._ReviewCase(ctx, sel, &obj)
+	case *plr.ReviewCase:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ReviewCase(ctx, sel, obj)
 	case plr.LearningEvent:
 		return ec._LearningEvent(ctx, sel, &obj)
 	case *plr.LearningEvent:
@@ -12544,6 +15703,302 @@ func (ec *executionContext) _AccessEntryEdge(ctx context.Context, sel ast.Select
 			}
 		case "node":
 			out.Values[i] = ec._AccessEntryEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var accountNoticeImplementors = []string{"AccountNotice"}
+
+func (ec *executionContext) _AccountNotice(ctx context.Context, sel ast.SelectionSet, obj *plr.AccountNotice) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountNoticeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccountNotice")
+		case "kind":
+			out.Values[i] = ec._AccountNotice_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "message":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AccountNotice_message(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "at":
+			out.Values[i] = ec._AccountNotice_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "seenAt":
+			out.Values[i] = ec._AccountNotice_seenAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var acknowledgeNoticesPayloadImplementors = []string{"AcknowledgeNoticesPayload"}
+
+func (ec *executionContext) _AcknowledgeNoticesPayload(ctx context.Context, sel ast.SelectionSet, obj *AcknowledgeNoticesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, acknowledgeNoticesPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AcknowledgeNoticesPayload")
+		case "notices":
+			out.Values[i] = ec._AcknowledgeNoticesPayload_notices(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AcknowledgeNoticesPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var caseworkImplementors = []string{"Casework"}
+
+func (ec *executionContext) _Casework(ctx context.Context, sel ast.SelectionSet, obj *Casework) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, caseworkImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Casework")
+		case "reviewCases":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Casework_reviewCases(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var claimAttemptImplementors = []string{"ClaimAttempt"}
+
+func (ec *executionContext) _ClaimAttempt(ctx context.Context, sel ast.SelectionSet, obj *plr.ClaimEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, claimAttemptImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ClaimAttempt")
+		case "at":
+			out.Values[i] = ec._ClaimAttempt_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outcome":
+			out.Values[i] = ec._ClaimAttempt_outcome(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "matched":
+			out.Values[i] = ec._ClaimAttempt_matched(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var claimRecordPayloadImplementors = []string{"ClaimRecordPayload"}
+
+func (ec *executionContext) _ClaimRecordPayload(ctx context.Context, sel ast.SelectionSet, obj *ClaimRecordPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, claimRecordPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ClaimRecordPayload")
+		case "learner":
+			out.Values[i] = ec._ClaimRecordPayload_learner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "identity":
+			out.Values[i] = ec._ClaimRecordPayload_identity(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ClaimRecordPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13164,6 +16619,92 @@ func (ec *executionContext) _DeleteConfiguredViewPayload(ctx context.Context, se
 	return out
 }
 
+var endOtherSessionsPayloadImplementors = []string{"EndOtherSessionsPayload"}
+
+func (ec *executionContext) _EndOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *EndOtherSessionsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endOtherSessionsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndOtherSessionsPayload")
+		case "endedCount":
+			out.Values[i] = ec._EndOtherSessionsPayload_endedCount(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._EndOtherSessionsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var endSessionPayloadImplementors = []string{"EndSessionPayload"}
+
+func (ec *executionContext) _EndSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *EndSessionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endSessionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndSessionPayload")
+		case "endedSessionId":
+			out.Values[i] = ec._EndSessionPayload_endedSessionId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._EndSessionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var gradeImplementors = []string{"Grade"}
 
 func (ec *executionContext) _Grade(ctx context.Context, sel ast.SelectionSet, obj *plr.Grade) graphql.Marshaler {
@@ -13204,7 +16745,7 @@ func (ec *executionContext) _Grade(ctx context.Context, sel ast.SelectionSet, ob
 
 var identityBindingImplementors = []string{"IdentityBinding"}
 
-func (ec *executionContext) _IdentityBinding(ctx context.Context, sel ast.SelectionSet, obj *IdentityBinding) graphql.Marshaler {
+func (ec *executionContext) _IdentityBinding(ctx context.Context, sel ast.SelectionSet, obj *plr.IdentityBinding) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, identityBindingImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -13217,13 +16758,137 @@ func (ec *executionContext) _IdentityBinding(ctx context.Context, sel ast.Select
 		case "status":
 			out.Values[i] = ec._IdentityBinding_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "boundAt":
 			out.Values[i] = ec._IdentityBinding_boundAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "provedAt":
+			out.Values[i] = ec._IdentityBinding_provedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "claimableUntil":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._IdentityBinding_claimableUntil(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "attemptsLeft":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._IdentityBinding_attemptsLeft(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "claimAgainAt":
+			out.Values[i] = ec._IdentityBinding_claimAgainAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "proveUrl":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._IdentityBinding_proveUrl(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -13873,6 +17538,41 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Mutation")
+		case "claimRecord":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_claimRecord(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_endSession(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endOtherSessions":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_endOtherSessions(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "acknowledgeNotices":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_acknowledgeNotices(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resolveReviewCase":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resolveReviewCase(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "createConfiguredView":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createConfiguredView(ctx, field)
@@ -14422,6 +18122,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "casework":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_casework(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "node":
 			field := field
 
@@ -14691,6 +18413,49 @@ func (ec *executionContext) _RedeemShareLinkPayload(ctx context.Context, sel ast
 	return out
 }
 
+var resolveReviewCasePayloadImplementors = []string{"ResolveReviewCasePayload"}
+
+func (ec *executionContext) _ResolveReviewCasePayload(ctx context.Context, sel ast.SelectionSet, obj *ResolveReviewCasePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, resolveReviewCasePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ResolveReviewCasePayload")
+		case "reviewCase":
+			out.Values[i] = ec._ResolveReviewCasePayload_reviewCase(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ResolveReviewCasePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var resumeShareLinkPayloadImplementors = []string{"ResumeShareLinkPayload"}
 
 func (ec *executionContext) _ResumeShareLinkPayload(ctx context.Context, sel ast.SelectionSet, obj *ResumeShareLinkPayload) graphql.Marshaler {
@@ -14710,6 +18475,511 @@ func (ec *executionContext) _ResumeShareLinkPayload(ctx context.Context, sel ast
 			}
 		case "userErrors":
 			out.Values[i] = ec._ResumeShareLinkPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var reviewCaseImplementors = []string{"ReviewCase", "Node"}
+
+func (ec *executionContext) _ReviewCase(ctx context.Context, sel ast.SelectionSet, obj *plr.ReviewCase) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reviewCaseImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReviewCase")
+		case "id":
+			out.Values[i] = ec._ReviewCase_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._ReviewCase_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "state":
+			out.Values[i] = ec._ReviewCase_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "openedAt":
+			out.Values[i] = ec._ReviewCase_openedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "version":
+			out.Values[i] = ec._ReviewCase_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "restricted":
+			out.Values[i] = ec._ReviewCase_restricted(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "claimantAccountId":
+			out.Values[i] = ec._ReviewCase_claimantAccountId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "holderAccountId":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ReviewCase_holderAccountId(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "uln":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ReviewCase_uln(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "evidence":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ReviewCase_evidence(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "resolution":
+			out.Values[i] = ec._ReviewCase_resolution(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var reviewCaseConnectionImplementors = []string{"ReviewCaseConnection"}
+
+func (ec *executionContext) _ReviewCaseConnection(ctx context.Context, sel ast.SelectionSet, obj *ReviewCaseConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reviewCaseConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReviewCaseConnection")
+		case "edges":
+			out.Values[i] = ec._ReviewCaseConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._ReviewCaseConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._ReviewCaseConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._ReviewCaseConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var reviewCaseEdgeImplementors = []string{"ReviewCaseEdge"}
+
+func (ec *executionContext) _ReviewCaseEdge(ctx context.Context, sel ast.SelectionSet, obj *ReviewCaseEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reviewCaseEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReviewCaseEdge")
+		case "cursor":
+			out.Values[i] = ec._ReviewCaseEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ReviewCaseEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var reviewEvidenceImplementors = []string{"ReviewEvidence"}
+
+func (ec *executionContext) _ReviewEvidence(ctx context.Context, sel ast.SelectionSet, obj *plr.ReviewEvidence) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reviewEvidenceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReviewEvidence")
+		case "identity":
+			out.Values[i] = ec._ReviewEvidence_identity(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "register":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ReviewEvidence_register(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "matched":
+			out.Values[i] = ec._ReviewEvidence_matched(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "attempts":
+			out.Values[i] = ec._ReviewEvidence_attempts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "connectFrom":
+			out.Values[i] = ec._ReviewEvidence_connectFrom(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var reviewRegisterEntryImplementors = []string{"ReviewRegisterEntry"}
+
+func (ec *executionContext) _ReviewRegisterEntry(ctx context.Context, sel ast.SelectionSet, obj *ReviewRegisterEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reviewRegisterEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReviewRegisterEntry")
+		case "uln":
+			out.Values[i] = ec._ReviewRegisterEntry_uln(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "givenName":
+			out.Values[i] = ec._ReviewRegisterEntry_givenName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "middleOtherName":
+			out.Values[i] = ec._ReviewRegisterEntry_middleOtherName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "familyName":
+			out.Values[i] = ec._ReviewRegisterEntry_familyName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "preferredGivenName":
+			out.Values[i] = ec._ReviewRegisterEntry_preferredGivenName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "previousFamilyName":
+			out.Values[i] = ec._ReviewRegisterEntry_previousFamilyName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "familyNameAtAge16":
+			out.Values[i] = ec._ReviewRegisterEntry_familyNameAtAge16(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "dateOfBirth":
+			out.Values[i] = ec._ReviewRegisterEntry_dateOfBirth(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lastKnownPostCode":
+			out.Values[i] = ec._ReviewRegisterEntry_lastKnownPostCode(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var reviewResolutionImplementors = []string{"ReviewResolution"}
+
+func (ec *executionContext) _ReviewResolution(ctx context.Context, sel ast.SelectionSet, obj *plr.ReviewResolution) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reviewResolutionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReviewResolution")
+		case "decision":
+			out.Values[i] = ec._ReviewResolution_decision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "byAccountId":
+			out.Values[i] = ec._ReviewResolution_byAccountId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._ReviewResolution_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._ReviewResolution_reason(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14837,8 +19107,23 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "kind":
+			out.Values[i] = ec._Session_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "createdAt":
 			out.Values[i] = ec._Session_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastSeenAt":
+			out.Values[i] = ec._Session_lastSeenAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "authenticatedAt":
+			out.Values[i] = ec._Session_authenticatedAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14849,6 +19134,21 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "absoluteExpiresAt":
 			out.Values[i] = ec._Session_absoluteExpiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stepUpUntil":
+			out.Values[i] = ec._Session_stepUpUntil(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deviceLabel":
+			out.Values[i] = ec._Session_deviceLabel(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "current":
+			out.Values[i] = ec._Session_current(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -16022,6 +20322,107 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var verifiedIdentityImplementors = []string{"VerifiedIdentity"}
+
+func (ec *executionContext) _VerifiedIdentity(ctx context.Context, sel ast.SelectionSet, obj *plr.VerifiedIdentity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, verifiedIdentityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("VerifiedIdentity")
+		case "names":
+			out.Values[i] = ec._VerifiedIdentity_names(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "birthDate":
+			out.Values[i] = ec._VerifiedIdentity_birthDate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "postCodes":
+			out.Values[i] = ec._VerifiedIdentity_postCodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "route":
+			out.Values[i] = ec._VerifiedIdentity_route(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "provedAt":
+			out.Values[i] = ec._VerifiedIdentity_provedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var verifiedNameImplementors = []string{"VerifiedName"}
+
+func (ec *executionContext) _VerifiedName(ctx context.Context, sel ast.SelectionSet, obj *plr.VerifiedName) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, verifiedNameImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("VerifiedName")
+		case "given":
+			out.Values[i] = ec._VerifiedName_given(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "family":
+			out.Values[i] = ec._VerifiedName_family(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var viewSelectionImplementors = []string{"ViewSelection"}
 
 func (ec *executionContext) _ViewSelection(ctx context.Context, sel ast.SelectionSet, obj *plr.ViewSelection) graphql.Marshaler {
@@ -16085,18 +20486,132 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 		case "signedIn":
 			out.Values[i] = ec._Viewer_signedIn(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "session":
 			out.Values[i] = ec._Viewer_session(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "sessions":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Viewer_sessions(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "identity":
-			out.Values[i] = ec._Viewer_identity(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Viewer_identity(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "roles":
+			out.Values[i] = ec._Viewer_roles(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "notices":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Viewer_notices(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16649,6 +21164,42 @@ func (ec *executionContext) marshalNAccessResult2openplrᚋplrᚐAccessResult(ct
 	return res
 }
 
+func (ec *executionContext) marshalNAccountNotice2ᚕᚖopenplrᚋplrᚐAccountNoticeᚄ(ctx context.Context, sel ast.SelectionSet, v []*plr.AccountNotice) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAccountNotice2ᚖopenplrᚋplrᚐAccountNotice(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAccountNotice2ᚖopenplrᚋplrᚐAccountNotice(ctx context.Context, sel ast.SelectionSet, v *plr.AccountNotice) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._AccountNotice(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAcknowledgeNoticesPayload2ᚖopenplrᚋgraphᚐAcknowledgeNoticesPayload(ctx context.Context, sel ast.SelectionSet, v *AcknowledgeNoticesPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._AcknowledgeNoticesPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := scalar.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16663,6 +21214,64 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNClaimAttempt2ᚕᚖopenplrᚋplrᚐClaimEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*plr.ClaimEntry) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNClaimAttempt2ᚖopenplrᚋplrᚐClaimEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNClaimAttempt2ᚖopenplrᚋplrᚐClaimEntry(ctx context.Context, sel ast.SelectionSet, v *plr.ClaimEntry) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ClaimAttempt(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNClaimDecision2openplrᚋplrᚐClaimDecision(ctx context.Context, v any) (plr.ClaimDecision, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := plr.ClaimDecision(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNClaimDecision2openplrᚋplrᚐClaimDecision(ctx context.Context, sel ast.SelectionSet, v plr.ClaimDecision) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNClaimRecordInput2openplrᚋgraphᚐClaimRecordInput(ctx context.Context, v any) (ClaimRecordInput, error) {
+	res, err := ec.unmarshalInputClaimRecordInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNClaimRecordPayload2ᚖopenplrᚋgraphᚐClaimRecordPayload(ctx context.Context, sel ast.SelectionSet, v *ClaimRecordPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ClaimRecordPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNConfiguredView2ᚕᚖopenplrᚋplrᚐConfiguredViewᚄ(ctx context.Context, sel ast.SelectionSet, v []*plr.ConfiguredView) graphql.Marshaler {
@@ -16921,6 +21530,31 @@ func (ec *executionContext) marshalNDeleteConfiguredViewPayload2ᚖopenplrᚋgra
 	return ec._DeleteConfiguredViewPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNEndOtherSessionsPayload2ᚖopenplrᚋgraphᚐEndOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *EndOtherSessionsPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndOtherSessionsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNEndSessionInput2openplrᚋgraphᚐEndSessionInput(ctx context.Context, v any) (EndSessionInput, error) {
+	res, err := ec.unmarshalInputEndSessionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEndSessionPayload2ᚖopenplrᚋgraphᚐEndSessionPayload(ctx context.Context, sel ast.SelectionSet, v *EndSessionPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndSessionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNEventSource2openplrᚋplrᚐEventSource(ctx context.Context, v any) (plr.EventSource, error) {
 	tmp, err := scalar.UnmarshalString(v)
 	res := plr.EventSource(tmp)
@@ -17013,7 +21647,7 @@ func (ec *executionContext) marshalNID2ᚕstringᚄ(ctx context.Context, sel ast
 	return ret
 }
 
-func (ec *executionContext) marshalNIdentityBinding2ᚖopenplrᚋgraphᚐIdentityBinding(ctx context.Context, sel ast.SelectionSet, v *IdentityBinding) graphql.Marshaler {
+func (ec *executionContext) marshalNIdentityBinding2ᚖopenplrᚋplrᚐIdentityBinding(ctx context.Context, sel ast.SelectionSet, v *plr.IdentityBinding) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -17023,14 +21657,21 @@ func (ec *executionContext) marshalNIdentityBinding2ᚖopenplrᚋgraphᚐIdentit
 	return ec._IdentityBinding(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNIdentityStatus2openplrᚋgraphᚐIdentityStatus(ctx context.Context, v any) (IdentityStatus, error) {
-	var res IdentityStatus
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNIdentityStatus2openplrᚋplrᚐIdentityStatus(ctx context.Context, v any) (plr.IdentityStatus, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := plr.IdentityStatus(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNIdentityStatus2openplrᚋgraphᚐIdentityStatus(ctx context.Context, sel ast.SelectionSet, v IdentityStatus) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNIdentityStatus2openplrᚋplrᚐIdentityStatus(ctx context.Context, sel ast.SelectionSet, v plr.IdentityStatus) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
@@ -17145,6 +21786,69 @@ func (ec *executionContext) marshalNLearningEventOrderField2openplrᚋplrᚐLear
 	return res
 }
 
+func (ec *executionContext) unmarshalNLocalDate2openplrᚋplrᚐDate(ctx context.Context, v any) (plr.Date, error) {
+	res, err := scalar.UnmarshalLocalDate(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLocalDate2openplrᚋplrᚐDate(ctx context.Context, sel ast.SelectionSet, v plr.Date) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalLocalDate(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNMatchAttribute2openplrᚋplrᚐMatchAttribute(ctx context.Context, v any) (plr.MatchAttribute, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := plr.MatchAttribute(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMatchAttribute2openplrᚋplrᚐMatchAttribute(ctx context.Context, sel ast.SelectionSet, v plr.MatchAttribute) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNMatchAttribute2ᚕopenplrᚋplrᚐMatchAttributeᚄ(ctx context.Context, v any) ([]plr.MatchAttribute, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]plr.MatchAttribute, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNMatchAttribute2openplrᚋplrᚐMatchAttribute(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNMatchAttribute2ᚕopenplrᚋplrᚐMatchAttributeᚄ(ctx context.Context, sel ast.SelectionSet, v []plr.MatchAttribute) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMatchAttribute2openplrᚋplrᚐMatchAttribute(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNNamedCount2openplrᚋplrᚐNamedCount(ctx context.Context, sel ast.SelectionSet, v plr.NamedCount) graphql.Marshaler {
 	return ec._NamedCount(ctx, sel, &v)
 }
@@ -17163,6 +21867,23 @@ func (ec *executionContext) marshalNNamedCount2ᚕopenplrᚋplrᚐNamedCountᚄ(
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNNoticeKind2openplrᚋplrᚐNoticeKind(ctx context.Context, v any) (plr.NoticeKind, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := plr.NoticeKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNoticeKind2openplrᚋplrᚐNoticeKind(ctx context.Context, sel ast.SelectionSet, v plr.NoticeKind) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNOrderDirection2openplrᚋplrᚐOrderDirection(ctx context.Context, v any) (plr.OrderDirection, error) {
@@ -17320,6 +22041,21 @@ func (ec *executionContext) marshalNRedeemShareLinkPayload2ᚖopenplrᚋgraphᚐ
 	return ec._RedeemShareLinkPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNResolveReviewCaseInput2openplrᚋplrᚐResolveReviewCaseInput(ctx context.Context, v any) (plr.ResolveReviewCaseInput, error) {
+	res, err := ec.unmarshalInputResolveReviewCaseInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNResolveReviewCasePayload2ᚖopenplrᚋgraphᚐResolveReviewCasePayload(ctx context.Context, sel ast.SelectionSet, v *ResolveReviewCasePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ResolveReviewCasePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNResumeShareLinkInput2openplrᚋgraphᚐResumeShareLinkInput(ctx context.Context, v any) (ResumeShareLinkInput, error) {
 	res, err := ec.unmarshalInputResumeShareLinkInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -17333,6 +22069,129 @@ func (ec *executionContext) marshalNResumeShareLinkPayload2ᚖopenplrᚋgraphᚐ
 		return graphql.Null
 	}
 	return ec._ResumeShareLinkPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNReviewCase2ᚕᚖopenplrᚋplrᚐReviewCaseᚄ(ctx context.Context, sel ast.SelectionSet, v []*plr.ReviewCase) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReviewCase2ᚖopenplrᚋplrᚐReviewCase(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReviewCase2ᚖopenplrᚋplrᚐReviewCase(ctx context.Context, sel ast.SelectionSet, v *plr.ReviewCase) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ReviewCase(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNReviewCaseConnection2ᚖopenplrᚋgraphᚐReviewCaseConnection(ctx context.Context, sel ast.SelectionSet, v *ReviewCaseConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ReviewCaseConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNReviewCaseEdge2ᚕᚖopenplrᚋgraphᚐReviewCaseEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*ReviewCaseEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReviewCaseEdge2ᚖopenplrᚋgraphᚐReviewCaseEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReviewCaseEdge2ᚖopenplrᚋgraphᚐReviewCaseEdge(ctx context.Context, sel ast.SelectionSet, v *ReviewCaseEdge) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ReviewCaseEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNReviewDecision2openplrᚋplrᚐReviewDecision(ctx context.Context, v any) (plr.ReviewDecision, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := plr.ReviewDecision(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReviewDecision2openplrᚋplrᚐReviewDecision(ctx context.Context, sel ast.SelectionSet, v plr.ReviewDecision) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNReviewEvidence2ᚖopenplrᚋplrᚐReviewEvidence(ctx context.Context, sel ast.SelectionSet, v *plr.ReviewEvidence) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ReviewEvidence(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNReviewKind2openplrᚋplrᚐReviewKind(ctx context.Context, v any) (plr.ReviewKind, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := plr.ReviewKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReviewKind2openplrᚋplrᚐReviewKind(ctx context.Context, sel ast.SelectionSet, v plr.ReviewKind) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNReviewState2openplrᚋplrᚐReviewState(ctx context.Context, v any) (plr.ReviewState, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := plr.ReviewState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReviewState2openplrᚋplrᚐReviewState(ctx context.Context, sel ast.SelectionSet, v plr.ReviewState) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNRevokeAllShareLinksPayload2ᚖopenplrᚋgraphᚐRevokeAllShareLinksPayload(ctx context.Context, sel ast.SelectionSet, v *RevokeAllShareLinksPayload) graphql.Marshaler {
@@ -17358,6 +22217,89 @@ func (ec *executionContext) marshalNRevokeShareLinkPayload2ᚖopenplrᚋgraphᚐ
 		return graphql.Null
 	}
 	return ec._RevokeShareLinkPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRole2openplrᚋplrᚐRole(ctx context.Context, v any) (plr.Role, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := plr.Role(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRole2openplrᚋplrᚐRole(ctx context.Context, sel ast.SelectionSet, v plr.Role) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNRole2ᚕopenplrᚋplrᚐRoleᚄ(ctx context.Context, v any) ([]plr.Role, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]plr.Role, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNRole2openplrᚋplrᚐRole(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNRole2ᚕopenplrᚋplrᚐRoleᚄ(ctx context.Context, sel ast.SelectionSet, v []plr.Role) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRole2openplrᚋplrᚐRole(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSession2ᚕᚖopenplrᚋgraphᚐSessionᚄ(ctx context.Context, sel ast.SelectionSet, v []*Session) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSession2ᚖopenplrᚋgraphᚐSession(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSession2ᚖopenplrᚋgraphᚐSession(ctx context.Context, sel ast.SelectionSet, v *Session) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Session(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSessionKind2openplrᚋgraphᚐSessionKind(ctx context.Context, v any) (SessionKind, error) {
+	var res SessionKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSessionKind2openplrᚋgraphᚐSessionKind(ctx context.Context, sel ast.SelectionSet, v SessionKind) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNSetSharingPreferenceInput2openplrᚋplrᚐSetSharingPreferenceInput(ctx context.Context, v any) (plr.SetSharingPreferenceInput, error) {
@@ -17706,6 +22648,43 @@ func (ec *executionContext) marshalNUserErrorCode2openplrᚋplrᚐCode(ctx conte
 	return res
 }
 
+func (ec *executionContext) unmarshalNVerificationRoute2openplrᚋplrᚐVerificationRoute(ctx context.Context, v any) (plr.VerificationRoute, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := plr.VerificationRoute(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNVerificationRoute2openplrᚋplrᚐVerificationRoute(ctx context.Context, sel ast.SelectionSet, v plr.VerificationRoute) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNVerifiedName2openplrᚋplrᚐVerifiedName(ctx context.Context, sel ast.SelectionSet, v plr.VerifiedName) graphql.Marshaler {
+	return ec._VerifiedName(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNVerifiedName2ᚕopenplrᚋplrᚐVerifiedNameᚄ(ctx context.Context, sel ast.SelectionSet, v []plr.VerifiedName) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNVerifiedName2openplrᚋplrᚐVerifiedName(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNViewSelection2openplrᚋplrᚐViewSelection(ctx context.Context, sel ast.SelectionSet, v plr.ViewSelection) graphql.Marshaler {
 	return ec._ViewSelection(ctx, sel, &v)
 }
@@ -17943,6 +22922,25 @@ func (ec *executionContext) marshalOAccessResult2ᚕopenplrᚋplrᚐAccessResult
 	return ret
 }
 
+func (ec *executionContext) marshalOAccountNotice2ᚕᚖopenplrᚋplrᚐAccountNoticeᚄ(ctx context.Context, sel ast.SelectionSet, v []*plr.AccountNotice) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAccountNotice2ᚖopenplrᚋplrᚐAccountNotice(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOAchievementStatus2ᚖopenplrᚋplrᚐAchievementStatus(ctx context.Context, v any) (*plr.AchievementStatus, error) {
 	if v == nil {
 		return nil, nil
@@ -17990,6 +22988,13 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = ctx
 	res := scalar.MarshalBoolean(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOCasework2ᚖopenplrᚋgraphᚐCasework(ctx context.Context, sel ast.SelectionSet, v *Casework) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Casework(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOConfiguredView2ᚖopenplrᚋplrᚐConfiguredView(ctx context.Context, sel ast.SelectionSet, v *plr.ConfiguredView) graphql.Marshaler {
@@ -18318,6 +23323,54 @@ func (ec *executionContext) marshalORedeemOutcome2openplrᚋplrᚐRedeemOutcome(
 	return ec._RedeemOutcome(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOReviewCase2ᚖopenplrᚋplrᚐReviewCase(ctx context.Context, sel ast.SelectionSet, v *plr.ReviewCase) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReviewCase(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOReviewCaseFilter2ᚖopenplrᚋplrᚐReviewCaseFilter(ctx context.Context, v any) (*plr.ReviewCaseFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputReviewCaseFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOReviewRegisterEntry2ᚖopenplrᚋgraphᚐReviewRegisterEntry(ctx context.Context, sel ast.SelectionSet, v *ReviewRegisterEntry) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReviewRegisterEntry(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOReviewResolution2ᚖopenplrᚋplrᚐReviewResolution(ctx context.Context, sel ast.SelectionSet, v *plr.ReviewResolution) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReviewResolution(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOReviewState2ᚖopenplrᚋplrᚐReviewState(ctx context.Context, v any) (*plr.ReviewState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := scalar.UnmarshalString(v)
+	res := plr.ReviewState(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOReviewState2ᚖopenplrᚋplrᚐReviewState(ctx context.Context, sel ast.SelectionSet, v *plr.ReviewState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalOSession2ᚖopenplrᚋgraphᚐSession(ctx context.Context, sel ast.SelectionSet, v *Session) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -18491,6 +23544,13 @@ func (ec *executionContext) marshalOURL2ᚖstring(ctx context.Context, sel ast.S
 	_ = ctx
 	res := scalar.MarshalURL(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOVerifiedIdentity2ᚖopenplrᚋplrᚐVerifiedIdentity(ctx context.Context, sel ast.SelectionSet, v *plr.VerifiedIdentity) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._VerifiedIdentity(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOViewSelectionInput2ᚖopenplrᚋgraphᚐViewSelectionInput(ctx context.Context, v any) (*ViewSelectionInput, error) {

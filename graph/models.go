@@ -38,6 +38,36 @@ type AccessEntryEdge struct {
 	Node *plr.AccessEntry `json:"node"`
 }
 
+// Outcome of `acknowledgeNotices`.
+type AcknowledgeNoticesPayload struct {
+	// All notices of the account; null when refused.
+	Notices []*plr.AccountNotice `json:"notices,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// The work of caseworkers. What is under the sensitive learners policy exists for specialists only.
+type Casework struct {
+	// Cases to decide on, the newest first.
+	ReviewCases *ReviewCaseConnection `json:"reviewCases"`
+}
+
+// What the person knows about the record they claim.
+type ClaimRecordInput struct {
+	// The Unique Learner Number, if the person knows it: it stands on certificates and results slips.
+	Uln graphql.Omittable[*plr.ULN] `json:"uln,omitempty"`
+}
+
+// Outcome of `claimRecord`.
+type ClaimRecordPayload struct {
+	// The learner that the account is connected to now; null when refused.
+	Learner *plr.Learner `json:"learner,omitempty"`
+	// Where the connection stands now.
+	Identity *plr.IdentityBinding `json:"identity"`
+	// Why it was refused; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // A page of configured views.
 type ConfiguredViewConnection struct {
 	// The views with their cursors.
@@ -144,12 +174,26 @@ type DeleteConfiguredViewPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Whether the account is connected to a learning record.
-type IdentityBinding struct {
-	// Where the connection stands.
-	Status IdentityStatus `json:"status"`
-	// Since when; null when not connected.
-	BoundAt *time.Time `json:"boundAt,omitempty"`
+// Outcome of `endOtherSessions`.
+type EndOtherSessionsPayload struct {
+	// How many sessions were ended; null when refused.
+	EndedCount *int `json:"endedCount,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which session to end.
+type EndSessionInput struct {
+	// Which session.
+	ID string `json:"id"`
+}
+
+// Outcome of `endSession`.
+type EndSessionPayload struct {
+	// Id of the ended session; null when refused.
+	EndedSessionID *string `json:"endedSessionId,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // A page of events.
@@ -253,6 +297,14 @@ type RedeemShareLinkPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Outcome of `resolveReviewCase`.
+type ResolveReviewCasePayload struct {
+	// The case; null when refused.
+	ReviewCase *plr.ReviewCase `json:"reviewCase,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // Which link to resume.
 type ResumeShareLinkInput struct {
 	// Which link.
@@ -265,6 +317,48 @@ type ResumeShareLinkPayload struct {
 	ShareLink *plr.ShareLink `json:"shareLink,omitempty"`
 	// Why it was refused; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A page of review cases.
+type ReviewCaseConnection struct {
+	// The cases with their cursors.
+	Edges []*ReviewCaseEdge `json:"edges"`
+	// The cases alone.
+	Nodes []*plr.ReviewCase `json:"nodes"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many cases match in all.
+	TotalCount int `json:"totalCount"`
+}
+
+// A case in a page.
+type ReviewCaseEdge struct {
+	// Place of the case.
+	Cursor string `json:"cursor"`
+	// The case.
+	Node *plr.ReviewCase `json:"node"`
+}
+
+// What the Learner Register holds about the person of a record, as far as a review needs it.
+type ReviewRegisterEntry struct {
+	// Unique Learner Number.
+	Uln plr.ULN `json:"uln"`
+	// Given name.
+	GivenName *string `json:"givenName,omitempty"`
+	// Middle or other names.
+	MiddleOtherName *string `json:"middleOtherName,omitempty"`
+	// Family name.
+	FamilyName *string `json:"familyName,omitempty"`
+	// The given name the learner prefers.
+	PreferredGivenName *string `json:"preferredGivenName,omitempty"`
+	// A family name of before.
+	PreviousFamilyName *string `json:"previousFamilyName,omitempty"`
+	// Family name at the age of 16.
+	FamilyNameAtAge16 *string `json:"familyNameAtAge16,omitempty"`
+	// Date of birth.
+	DateOfBirth *plr.Date `json:"dateOfBirth,omitempty"`
+	// The last postcode known.
+	LastKnownPostCode *string `json:"lastKnownPostCode,omitempty"`
 }
 
 // Outcome of `revokeAllShareLinks`.
@@ -289,16 +383,28 @@ type RevokeShareLinkPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A signed-in session in one browser.
+// A signed-in session, in a browser or an app.
 type Session struct {
 	// Opaque handle of the session; not its secret.
 	ID string `json:"id"`
-	// When the person signed in.
+	// Where it is used.
+	Kind SessionKind `json:"kind"`
+	// When it began.
 	CreatedAt time.Time `json:"createdAt"`
+	// When it was last used, to the minute or so.
+	LastSeenAt time.Time `json:"lastSeenAt"`
+	// When the person last proved themselves to the sign-in provider, by its clock.
+	AuthenticatedAt time.Time `json:"authenticatedAt"`
 	// When the session ends if it is not used.
 	IdleExpiresAt time.Time `json:"idleExpiresAt"`
 	// When the session ends at the latest.
 	AbsoluteExpiresAt time.Time `json:"absoluteExpiresAt"`
+	// Until when what needs a sign-in of the last minutes can be done in it, perhaps past already; null when it never could.
+	StepUpUntil *time.Time `json:"stepUpUntil,omitempty"`
+	// What an app calls its device, as it said itself; null for browsers.
+	DeviceLabel *string `json:"deviceLabel,omitempty"`
+	// It is the session of this request.
+	Current bool `json:"current"`
 }
 
 // Outcome of `setSharingPreference`.
@@ -427,8 +533,14 @@ type Viewer struct {
 	SignedIn bool `json:"signedIn"`
 	// The session of this request; null when nobody is signed in.
 	Session *Session `json:"session,omitempty"`
+	// Every session of the account that lives, the newest first; empty when nobody is signed in.
+	Sessions []*Session `json:"sessions"`
 	// Whether the account is connected to a learning record.
-	Identity *IdentityBinding `json:"identity"`
+	Identity *plr.IdentityBinding `json:"identity"`
+	// What the person may do as staff; empty for learners.
+	Roles []plr.Role `json:"roles"`
+	// What has happened to the account that its owner should know of, the newest first; empty when nobody is signed in.
+	Notices []*plr.AccountNotice `json:"notices"`
 }
 
 // Which challenge to take back.
@@ -445,54 +557,51 @@ type WithdrawDataChallengePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Where the connection between an account and a learning record stands.
-type IdentityStatus string
+// Where a session is used.
+type SessionKind string
 
 const (
-	// Nobody is signed in.
-	IdentityStatusNone IdentityStatus = "NONE"
-	// Signed in, but not connected to a learning record.
-	IdentityStatusUnbound IdentityStatus = "UNBOUND"
-	// Connected to exactly one learning record.
-	IdentityStatusBound IdentityStatus = "BOUND"
+	// In a browser.
+	SessionKindWeb SessionKind = "WEB"
+	// In a mobile app.
+	SessionKindApp SessionKind = "APP"
 )
 
-var AllIdentityStatus = []IdentityStatus{
-	IdentityStatusNone,
-	IdentityStatusUnbound,
-	IdentityStatusBound,
+var AllSessionKind = []SessionKind{
+	SessionKindWeb,
+	SessionKindApp,
 }
 
-func (e IdentityStatus) IsValid() bool {
+func (e SessionKind) IsValid() bool {
 	switch e {
-	case IdentityStatusNone, IdentityStatusUnbound, IdentityStatusBound:
+	case SessionKindWeb, SessionKindApp:
 		return true
 	}
 	return false
 }
 
-func (e IdentityStatus) String() string {
+func (e SessionKind) String() string {
 	return string(e)
 }
 
-func (e *IdentityStatus) UnmarshalGQL(v any) error {
+func (e *SessionKind) UnmarshalGQL(v any) error {
 	str, ok := v.(string)
 	if !ok {
 		return fmt.Errorf("enums must be strings")
 	}
 
-	*e = IdentityStatus(str)
+	*e = SessionKind(str)
 	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid IdentityStatus", str)
+		return fmt.Errorf("%s is not a valid SessionKind", str)
 	}
 	return nil
 }
 
-func (e IdentityStatus) MarshalGQL(w io.Writer) {
+func (e SessionKind) MarshalGQL(w io.Writer) {
 	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
 }
 
-func (e *IdentityStatus) UnmarshalJSON(b []byte) error {
+func (e *SessionKind) UnmarshalJSON(b []byte) error {
 	s, err := strconv.Unquote(string(b))
 	if err != nil {
 		return err
@@ -500,7 +609,7 @@ func (e *IdentityStatus) UnmarshalJSON(b []byte) error {
 	return e.UnmarshalGQL(s)
 }
 
-func (e IdentityStatus) MarshalJSON() ([]byte, error) {
+func (e SessionKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

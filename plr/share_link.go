@@ -111,11 +111,13 @@ const (
 	adultLinkLife      = 30 * 24 * time.Hour
 	minorLinkLife      = 7 * 24 * time.Hour
 	restrictedLinkLife = 7 * 24 * time.Hour
-	minorUses          = 5
-	maxUses            = 10_000
-	maxLabel           = 100
-	maxPersonText      = 200
-	maxEmail           = 254
+	// freshLinkLife: a link that ends later than this needs a fresh sign-in.
+	freshLinkLife = 30 * 24 * time.Hour
+	minorUses     = 5
+	maxUses       = 10_000
+	maxLabel      = 100
+	maxPersonText = 200
+	maxEmail      = 254
 	// guessTime is how long checking a guess may take before it counts as wrong.
 	guessTime = 10 * time.Second
 )
@@ -164,9 +166,20 @@ type ShareLinkInput struct {
 	// Language of the page the recipient sees; empty for the view's.
 	Language       Language
 	IdempotencyKey *string
+	// Fresh: the owner has just signed in. It says nothing about the link, so that
+	// a repeat of the call is the same input without it.
+	Fresh bool `json:"-"`
 }
 
-// CreateShareLink mints a link.
+// opensMuch says whether a link on this view with this end lays so much open, or
+// for so long, that its owner must just have signed in: somebody else at a
+// screen that was left open shall not do it.
+func (v *ConfiguredView) opensMuch(ends, now time.Time) bool {
+	return v.Selection.Everything || ends.After(now.Add(freshLinkLife))
+}
+
+// CreateShareLink mints a link. CodeStepUpRequired when it opens much and the
+// owner has not just signed in.
 func (s *Service) CreateShareLink(ctx context.Context, uln ULN, in ShareLinkInput) (*ShareLink, error) {
 	var faults faultList
 	idem := s.idempotency(uln, "createShareLink", in.IdempotencyKey, in, &faults)
@@ -194,6 +207,9 @@ func (s *Service) CreateShareLink(ctx context.Context, uln ULN, in ShareLinkInpu
 	}
 	if err := faults.err(); err != nil {
 		return nil, err
+	}
+	if !in.Fresh && view.opensMuch(link.ExpiresAt, now) {
+		return nil, StepUpRequired(ActionShare)
 	}
 	if in.PIN != nil {
 		if link.PINHash, err = s.hashPIN(ctx, *in.PIN); err != nil {
@@ -299,14 +315,24 @@ type ShareLinkChange struct {
 	ClearRecipient      bool
 	Purpose             *SharingPurpose
 	Language            *Language
+	// Fresh: the owner has just signed in.
+	Fresh bool
 }
 
 // UpdateShareLink edits a link, also one that has expired or is used up: that
-// is how it is extended. A revoked link stays ended.
+// is how it is extended. A revoked link stays ended. CodeStepUpRequired when the
+// edit gives a link that opens much a later end or more uses, and the owner has
+// not just signed in; taking away is always free.
 func (s *Service) UpdateShareLink(ctx context.Context, uln ULN, in ShareLinkChange) (*ShareLink, error) {
 	l, err := s.Learner(ctx, uln)
 	if err != nil {
 		return nil, err
+	}
+	var view *ConfiguredView // a link never moves to another view, so it is read before the edit
+	if !in.Fresh {
+		if view, err = s.viewOfOwnLink(ctx, uln, in.ID); err != nil {
+			return nil, err
+		}
 	}
 	now := s.now()
 	minor, restricted := l.Record.minor(DateOf(now)), l.Record.restricted()
@@ -316,6 +342,7 @@ func (s *Service) UpdateShareLink(ctx context.Context, uln ULN, in ShareLinkChan
 		}
 		var faults faultList
 		hadEnded := ended(sh.StateOf(link, now, restricted))
+		before := *link
 		set(&link.Label, in.Label, in.ClearLabel)
 		set(&link.MaxRedemptions, in.MaxRedemptions, in.ClearMaxRedemptions)
 		set(&link.Recipient, in.Recipient, in.ClearRecipient)
@@ -336,8 +363,29 @@ func (s *Service) UpdateShareLink(ctx context.Context, uln ULN, in ShareLinkChan
 		if hadEnded && sh.lasting(now, restricted) > MaxLiveLinks { // it lives again, and counts again
 			faults.add(tooManyLinks())
 		}
-		return faults.err()
+		if err := faults.err(); err != nil {
+			return err
+		}
+		if view != nil && link.outlasts(&before) && view.opensMuch(link.ExpiresAt, now) {
+			return StepUpRequired(ActionShare)
+		}
+		return nil
 	})
+}
+
+// viewOfOwnLink gives the view that a link of this learner hangs on; nil when
+// there is no such link, which the edit will find.
+func (s *Service) viewOfOwnLink(ctx context.Context, uln ULN, id string) (*ConfiguredView, error) {
+	sharing, err := s.store.Sharing(ctx, uln)
+	if err != nil || sharing.Links[id] == nil {
+		return nil, err
+	}
+	return s.ViewOfLink(ctx, sharing.Links[id])
+}
+
+// outlasts says whether the link can be opened later or more often than before.
+func (l *ShareLink) outlasts(before *ShareLink) bool {
+	return l.ExpiresAt.After(before.ExpiresAt) || (before.MaxRedemptions != nil && (l.MaxRedemptions == nil || *l.MaxRedemptions > *before.MaxRedemptions))
 }
 
 func set[T any](field **T, value *T, cleared bool) {

@@ -9,7 +9,12 @@ import (
 )
 
 // Root is the entry of every resolver.
-type Root struct{ Service *plr.Service }
+type Root struct {
+	Service  *plr.Service
+	Sessions Sessions
+	// PublicURL is where people reach the service, without a trailing slash.
+	PublicURL string
+}
 
 type (
 	query             struct{ *Root }
@@ -22,6 +27,12 @@ type (
 	shareUnavailable  struct{ *Root }
 	tryAgainLater     struct{ *Root }
 	sharingPreference struct{ *Root }
+	viewer            struct{ *Root }
+	identityBinding   struct{ *Root }
+	accountNotice     struct{ *Root }
+	casework          struct{ *Root }
+	reviewCase        struct{ *Root }
+	reviewEvidence    struct{ *Root }
 )
 
 // Query and the methods below it hand gqlgen the resolvers of each type.
@@ -35,6 +46,12 @@ func (r *Root) PinRequired() graph.PinRequiredResolver             { return pinR
 func (r *Root) ShareUnavailable() graph.ShareUnavailableResolver   { return shareUnavailable{r} }
 func (r *Root) TryAgainLater() graph.TryAgainLaterResolver         { return tryAgainLater{r} }
 func (r *Root) SharingPreference() graph.SharingPreferenceResolver { return sharingPreference{r} }
+func (r *Root) Viewer() graph.ViewerResolver                       { return viewer{r} }
+func (r *Root) IdentityBinding() graph.IdentityBindingResolver     { return identityBinding{r} }
+func (r *Root) AccountNotice() graph.AccountNoticeResolver         { return accountNotice{r} }
+func (r *Root) Casework() graph.CaseworkResolver                   { return casework{r} }
+func (r *Root) ReviewCase() graph.ReviewCaseResolver               { return reviewCase{r} }
+func (r *Root) ReviewEvidence() graph.ReviewEvidenceResolver       { return reviewEvidence{r} }
 
 var _ graph.ResolverRoot = (*Root)(nil)
 
@@ -104,4 +121,13 @@ func pageInfo[E any](p *plr.Page[E]) *graph.PageInfo {
 		info.StartCursor, info.EndCursor = &p.Cursors[0], &p.Cursors[n-1]
 	}
 	return info
+}
+
+// orNull gives null for a value the domain leaves empty.
+func orNull[E comparable](v E) *E {
+	var none E
+	if v == none {
+		return nil
+	}
+	return &v
 }

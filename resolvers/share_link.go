@@ -8,6 +8,7 @@ import (
 
 	"openplr/graph"
 	"openplr/plr"
+	"openplr/signin"
 )
 
 func (r learner) ShareLinks(ctx context.Context, l *plr.Learner, first int, after *string, filter *plr.ShareLinkFilter) (*graph.ShareLinkConnection, error) {
@@ -60,6 +61,7 @@ func (r mutation) CreateShareLink(ctx context.Context, in graph.CreateShareLinkI
 			ViewID: in.ViewID, Label: in.Label.Value(), ExpiresAt: in.ExpiresAt.Value(), MaxRedemptions: in.MaxRedemptions.Value(),
 			PIN: in.Pin.Value(), Recipient: in.Recipient.Value(), Purpose: in.Purpose,
 			Language: value(in.Language.Value()), IdempotencyKey: in.IdempotencyKey.Value(),
+			Fresh: signin.From(ctx).Fresh,
 		})
 	})
 	if err != nil {
@@ -77,6 +79,7 @@ func (r mutation) UpdateShareLink(ctx context.Context, in graph.UpdateShareLinkI
 			MaxRedemptions: in.MaxRedemptions.Value(), ClearMaxRedemptions: isNull(in.MaxRedemptions),
 			Recipient: in.Recipient.Value(), ClearRecipient: isNull(in.Recipient),
 			Purpose: in.Purpose.Value(), Language: in.Language.Value(),
+			Fresh: signin.From(ctx).Fresh,
 		})
 	})
 	if err != nil {

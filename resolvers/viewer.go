@@ -8,25 +8,20 @@ import (
 	"openplr/signin"
 )
 
+// Viewer says who is asking. What needs more than the session is read by the
+// fields below, when somebody asks for it.
 func (query) Viewer(ctx context.Context) (*graph.Viewer, error) {
 	who := signin.From(ctx)
-	viewer := &graph.Viewer{Identity: &graph.IdentityBinding{Status: graph.IdentityStatusNone}}
-	account, err := who.Require()
+	_, err := who.Require()
 	if plr.CodeOf(err) == plr.CodeUnavailable {
 		return nil, err // whether somebody is signed in cannot be said now
 	}
 	if err != nil {
-		return viewer, nil //nolint:nilerr // nobody signed in is an answer here, not an error
+		return &graph.Viewer{}, nil //nolint:nilerr // nobody signed in is an answer here, not an error
 	}
-	viewer.SignedIn = true
-	if s := who.Session; s != nil {
-		viewer.Session = &graph.Session{
-			ID: s.ID, CreatedAt: s.CreatedAt, IdleExpiresAt: s.IdleExpiresAt, AbsoluteExpiresAt: s.AbsoluteExpiresAt,
-		}
-	}
-	viewer.Identity.Status = graph.IdentityStatusUnbound
-	if account.ULN != "" {
-		viewer.Identity.Status, viewer.Identity.BoundAt = graph.IdentityStatusBound, account.BoundAt
+	viewer := &graph.Viewer{SignedIn: true, Roles: who.Roles}
+	if who.Session != nil {
+		viewer.Session = shownSession(who.Session)
 	}
 	return viewer, nil
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"openplr/plr"
+	"openplr/resolvers"
 )
 
 // The rows named in these tests are those of the abuse cases in
@@ -193,7 +194,7 @@ func TestDocumentLimits(t *testing.T) {
 // spread again would make 30 million of them for these 993 bytes. Runs alone,
 // because allocations are counted for the whole process.
 func TestFragmentBombIsRefusedWithBoundedWork(t *testing.T) {
-	handler := newGraphQL(nil, true, nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	handler := newGraphQL(&resolvers.Root{}, true, nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	for _, fragments := range []int{15, 25} {
 		body := string(mustJSON(map[string]string{"query": bomb(fragments)}))
 		allocations := testing.AllocsPerRun(1, func() {

@@ -36,6 +36,9 @@ type graphqlHandler struct {
 	logger *slog.Logger
 	limits *rateLimits
 	open   bool // introspection and exact validation messages
+	// publicURL is where errors send people who must sign in once more or prove
+	// who they are.
+	publicURL string
 }
 
 const (
@@ -54,10 +57,10 @@ var withoutDefer = sync.OnceFunc(func() {
 	delete(graph.NewExecutableSchema(graph.Config{}).Schema().Directives, "defer")
 })
 
-func newGraphQL(service *plr.Service, open bool, limits *rateLimits, logger *slog.Logger) *graphqlHandler {
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Root{Service: service}})
+func newGraphQL(root *resolvers.Root, open bool, limits *rateLimits, logger *slog.Logger) *graphqlHandler {
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: root})
 	withoutDefer()
-	h := &graphqlHandler{exec: executor.New(schema), logger: logger, limits: limits, open: open}
+	h := &graphqlHandler{exec: executor.New(schema), logger: logger, limits: limits, open: open, publicURL: root.PublicURL}
 	h.exec.SetParserTokenLimit(maxQueryTokens)
 	h.exec.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
 	h.exec.SetErrorPresenter(h.present)
@@ -133,7 +136,7 @@ func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer done()
 	ctx = resolvers.WithLanguage(ctx, web.AcceptedLanguage(r))
 	status, body, fault := h.execute(ctx, params, media, func(opCtx *graphql.OperationContext) *requestFault {
-		return h.limitRedemption(w, r, opCtx)
+		return h.limitSensitive(w, r, opCtx)
 	})
 	if fault != nil {
 		h.refuse(w, media, fault)
@@ -164,14 +167,24 @@ func (h *graphqlHandler) limit(w http.ResponseWriter, r *http.Request) *requestF
 	return nil
 }
 
-// limitRedemption takes the limit of redemptions for an operation that would
-// open a link. Nothing has been done or counted yet.
-func (h *graphqlHandler) limitRedemption(w http.ResponseWriter, r *http.Request, opCtx *graphql.OperationContext) *requestFault {
-	if cost := costOf(opCtx); cost != nil && !cost.redeems {
-		return nil
-	}
-	if wait, ok := h.limits.take(w, r, limitRedeem, byAddress); !ok {
-		return rateLimited(wait)
+// limitSensitive takes the limits of what an operation would do that others must
+// not do often: open a link, claim a record. Nothing has been done or counted
+// yet, and no input was looked at.
+func (h *graphqlHandler) limitSensitive(w http.ResponseWriter, r *http.Request, opCtx *graphql.OperationContext) *requestFault {
+	cost := costOf(opCtx)
+	for _, limit := range []struct {
+		name string
+		free bool
+	}{
+		{limitRedeem, cost != nil && !cost.redeems},
+		{limitClaim, cost != nil && !cost.claims},
+	} {
+		if limit.free {
+			continue
+		}
+		if wait, ok := h.limits.take(w, r, limit.name, byAddress); !ok {
+			return rateLimited(wait)
+		}
 	}
 	return nil
 }

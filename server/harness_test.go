@@ -238,7 +238,17 @@ var formAction = regexp.MustCompile(`<form[^>]*action="([^"]+)"`)
 // signIn goes through the development provider's page as the sample person.
 func (b *browser) signIn(subject string) page {
 	b.h.t.Helper()
-	p := b.get("/auth/login?return_to=/")
+	back := b.trip("/auth/login?return_to=/", subject)
+	if back.status != 200 || !strings.HasPrefix(back.url, b.h.url+"/") || strings.Contains(back.url, "problem") {
+		b.h.t.Fatalf("sign-in ended at %d %s", back.status, back.url)
+	}
+	return back
+}
+
+// trip goes to the provider by this address and comes back as the sample person.
+func (b *browser) trip(address, subject string) page {
+	b.h.t.Helper()
+	p := b.get(address)
 	m := formAction.FindStringSubmatch(p.body)
 	if p.status != 200 || m == nil {
 		b.h.t.Fatalf("no sign-in page: %d %s\n%s", p.status, p.url, p.body)
@@ -248,11 +258,7 @@ func (b *browser) signIn(subject string) page {
 		b.h.t.Fatal(err)
 	}
 	at, _ := url.Parse(p.url)
-	back := b.form(at.ResolveReference(action).String(), url.Values{"subject": {subject}})
-	if back.status != 200 || !strings.HasPrefix(back.url, b.h.url+"/") || strings.Contains(back.url, "problem") {
-		b.h.t.Fatalf("sign-in ended at %d %s", back.status, back.url)
-	}
-	return back
+	return b.form(at.ResolveReference(action).String(), url.Values{"subject": {subject}})
 }
 
 // signedIn gives a browser in which the sample person of this kind is signed in.

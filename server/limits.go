@@ -22,20 +22,25 @@ const (
 	maxIntrospectionDepth  = 20
 	// maxIntrospectionCost is a third above what GraphiQL's and code generators'
 	// query costs by introspectionSizes.
-	maxIntrospectionCost = 230_000
+	maxIntrospectionCost = 290_000
 )
 
 // sensitiveMutations may stand once in a request, so that a request counts as
 // one attempt wherever attempts are counted.
-var sensitiveMutations = []string{redeemMutation, "createShareLink", "setSharingPreference"}
+var sensitiveMutations = []string{redeemMutation, claimMutation, "createShareLink", "setSharingPreference"}
 
-const redeemMutation = "redeemShareLink"
+// These have rate limits of their own.
+const (
+	redeemMutation = "redeemShareLink"
+	claimMutation  = "claimRecord"
+)
 
 // fieldCosts are fields that do more than read what is in memory: each is
 // reckoned with about as many ordinary fields as take its time.
 var fieldCosts = map[string]int{
 	"ShareLink.qrCode": 100, "ShareLink.accessHistory": 100, "Learner.accessHistory": 100,
 	"ConfiguredView.preview": 100, "ConfiguredView.shareLinks": 50,
+	"Viewer.sessions": 50, "Viewer.identity": 5, "ReviewCase.evidence": 100,
 }
 
 // listSizes is how many items a list without a first argument is reckoned
@@ -47,14 +52,16 @@ var listSizes = map[string]int{
 	"LearningEventRule.qualificationTypes": 1, "LearningEventRule.levels": 1, "LearningEventRule.sources": 1,
 	"SharedRecord.events": 40, "SharedRecord.fields": 1,
 	"SharingPreference.history": 10, "AccessEntry.fieldsDisclosed": 1,
-	"UserError.path": 1,
+	"UserError.path": 1, "Viewer.sessions": 10, "Viewer.roles": 1, "Viewer.notices": 10,
+	"ReviewEvidence.matched": 3, "ReviewEvidence.attempts": 10, "ClaimAttempt.matched": 3,
+	"VerifiedIdentity.names": 3, "VerifiedIdentity.postCodes": 3,
 }
 
 // introspectionSizes is how many items the lists of introspection are reckoned
 // with: about as many as this schema has, so that a small document that asks
 // for every field of every field does not get an answer of megabytes.
 var introspectionSizes = map[string]int{
-	"__Schema.types": 120, "__Schema.directives": 6, "__Type.fields": 8, "__Type.inputFields": 4, "__Type.enumValues": 6,
+	"__Schema.types": 150, "__Schema.directives": 6, "__Type.fields": 8, "__Type.inputFields": 4, "__Type.enumValues": 6,
 	"__Type.possibleTypes": 4, "__Type.interfaces": 1, "__Field.args": 3, "__Directive.args": 1, "__Directive.locations": 3,
 }
 
@@ -63,6 +70,7 @@ type queryCost struct {
 	Requested int  `json:"requested"`
 	Limit     int  `json:"limit"`
 	redeems   bool // the operation would open a shared link
+	claims    bool // the operation would claim a record
 }
 
 const costKey = "openplr.cost"
@@ -91,7 +99,7 @@ func (l limiter) MutateOperationContext(_ context.Context, opCtx *graphql.Operat
 	opCtx.DisableIntrospection = !l.open
 	w := &walk{opCtx: opCtx, fragments: map[string]*weight{}}
 	total := w.selection(opCtx.Operation.SelectionSet, false)
-	opCtx.Stats.SetExtension(costKey, &queryCost{Requested: total.cost, Limit: maxCost, redeems: total.redemptions > 0})
+	opCtx.Stats.SetExtension(costKey, &queryCost{Requested: total.cost, Limit: maxCost, redeems: total.redemptions > 0, claims: total.claims > 0})
 	if total.introspection > 0 && !l.open {
 		return coded(codeValidation, maskedMessage)
 	}
@@ -104,7 +112,7 @@ func (l limiter) MutateOperationContext(_ context.Context, opCtx *graphql.Operat
 		{total.fields, maxFields, "The operation has more than 300 fields."},
 		{total.depth, maxDepth, "The operation is nested deeper than 10."},
 		{total.aliases, maxAliases, "The operation has more than 15 aliases."},
-		{total.sensitive, 1, "The operation has more than one of redeemShareLink, createShareLink and setSharingPreference."},
+		{total.sensitive, 1, "The operation has more than one of redeemShareLink, claimRecord, createShareLink and setSharingPreference."},
 		{total.introspection, maxIntrospectionFields, "The introspection asks for too much."},
 		{total.introspectionDepth, maxIntrospectionDepth, "The introspection is nested too deep."},
 		{total.introspectionCost, maxIntrospectionCost, "The introspection asks for too much."},
@@ -121,7 +129,7 @@ func (l limiter) MutateOperationContext(_ context.Context, opCtx *graphql.Operat
 type weight struct {
 	cost, fields, depth, aliases, roots, sensitive int
 	introspection, introspectionDepth              int
-	introspectionCost, redemptions                 int
+	introspectionCost, redemptions, claims         int
 }
 
 func (w *weight) add(o weight) {
@@ -131,6 +139,7 @@ func (w *weight) add(o weight) {
 	w.roots = saturate(w.roots + o.roots)
 	w.sensitive = saturate(w.sensitive + o.sensitive)
 	w.redemptions = saturate(w.redemptions + o.redemptions)
+	w.claims = saturate(w.claims + o.claims)
 	w.introspection = saturate(w.introspection + o.introspection)
 	w.introspectionCost = saturate(w.introspectionCost + o.introspectionCost)
 	w.depth = max(w.depth, o.depth)
@@ -190,8 +199,11 @@ func (w *walk) field(f *ast.Field, introspection bool) weight {
 	own.introspection, own.introspectionDepth, own.introspectionCost = below.introspection, below.introspectionDepth, below.introspectionCost
 	if slices.Contains(sensitiveMutations, f.Name) && f.ObjectDefinition != nil && f.ObjectDefinition.Name == "Mutation" {
 		own.sensitive = 1
-		if f.Name == redeemMutation {
+		switch f.Name {
+		case redeemMutation:
 			own.redemptions = 1
+		case claimMutation:
+			own.claims = 1
 		}
 	}
 	return own

@@ -51,7 +51,7 @@ func TestLinkedNumberSharesAsTheMaster(t *testing.T) {
 
 	// Two accounts must never reach one record.
 	link(adult.ULN, samplePeople(t)[2].ULN)
-	if a := other.must(`{ viewer { identity { status } } learner { uln } }`, nil); a.at("learner") != nil || a.at("viewer", "identity", "status") != "UNBOUND" {
+	if a := other.must(`{ viewer { identity { status } } learner { uln } }`, nil); a.at("learner") != nil || a.at("viewer", "identity", "status") != "SUSPENDED" {
 		t.Errorf("a second account reaches somebody's record: %s", a.raw)
 	}
 }

@@ -95,7 +95,10 @@ func TestForeignIDsAreAbsent(t *testing.T) {
 		{"WithdrawDataChallengeInput.id", "challenge", mutation(withdrawChallenge)},
 		{"DeleteConfiguredViewInput.id", "view", mutation(deleteView)},
 	}
-	var listed []string
+	listed := []string{
+		"EndSessionInput.id",        // TestEndSession
+		"ResolveReviewCaseInput.id", // TestReviewCase
+	}
 	for _, p := range places {
 		listed = append(listed, p.place)
 	}
@@ -249,6 +252,10 @@ func TestOnlyLearnersGetIn(t *testing.T) {
 		{"nobody", h.browser(), "NONE", "!UNAUTHENTICATED", "!UNAUTHENTICATED"},
 		{"bound to nothing", h.signedIn(sample(t, "Alex").Subject), "UNBOUND", "", "!IDENTITY_REQUIRED"},
 	} {
+		// These are about the account, or for staff.
+		answers := map[string]string{
+			"claimRecord": "IDENTITY_NOT_PROVED", "endSession": "NOT_FOUND id", "endOtherSessions": "", "acknowledgeNotices": "", "resolveReviewCase": "!FORBIDDEN",
+		}
 		t.Run(c.name, func(t *testing.T) {
 			if a := c.who.ask(`{viewer{signedIn identity{status boundAt}}}`, nil); a.at("viewer", "identity", "status") != c.identity || a.at("viewer", "identity", "boundAt") != nil {
 				t.Errorf("%s", a.raw)
@@ -269,7 +276,12 @@ func TestOnlyLearnersGetIn(t *testing.T) {
 					document = fmt.Sprintf("mutation($i:%s){%s(input:$i){__typename}}", input.Type, f.Name)
 					variables = map[string]any{"i": sampleInput(schema, input.Type)}
 				}
-				if a := c.who.ask(document, variables); refusal(t, a) != c.mutation || a.status != 200 {
+				want, other := answers[f.Name]
+				if !other || c.identity == "NONE" {
+					want = c.mutation
+				}
+				a := c.who.ask(strings.Replace(document, "{__typename}", "{userErrors{code path message}}", 1), variables)
+				if refusal(t, a) != want || a.status != 200 {
 					t.Errorf("%s: %d %s", f.Name, a.status, a.raw)
 				}
 			}
@@ -569,7 +581,9 @@ func TestIdempotentCreates(t *testing.T) {
 	if now := learner.holdings(); now != before {
 		t.Errorf("%+v, want %+v", now, before)
 	}
-	// A refused create leaves its key free.
+	// A refused create leaves its key free. A link on everything would need a new
+	// sign-in by now; the retry, above, did not.
+	base["viewId"] = learner.narrowView()
 	if a := learner.ask(createLink, with(base, "idempotencyKey", "key-2", "pin", "1", "expiresAt", "ABSENT")); refusal(t, a) != "INVALID pin" {
 		t.Errorf("%s", a.raw)
 	}
@@ -577,7 +591,7 @@ func TestIdempotentCreates(t *testing.T) {
 		t.Errorf("%s", a.raw)
 	}
 	// The same key is another one for another learner, and for another kind of thing.
-	theirs := stranger.must(createLink, vars("viewId", stranger.everythingView(), "purpose", "OTHER", "idempotencyKey", "key-1"))
+	theirs := stranger.must(createLink, vars("viewId", stranger.narrowView(), "purpose", "OTHER", "idempotencyKey", "key-1"))
 	if made[theirs.at("createShareLink", "shareLink", "id").(string)] != 0 {
 		t.Error("two learners share a key")
 	}
@@ -600,7 +614,7 @@ func TestIdempotentCreates(t *testing.T) {
 	}
 	// After 24 hours a key is new. Asked of the domain itself: no session lives so long.
 	key := "key-3"
-	in := plr.ShareLinkInput{ViewID: view, Purpose: plr.PurposeOther, IdempotencyKey: &key}
+	in := plr.ShareLinkInput{ViewID: view, Purpose: plr.PurposeOther, IdempotencyKey: &key, Fresh: true}
 	link := func() string {
 		t.Helper()
 		l, err := h.app.service.CreateShareLink(t.Context(), sample(t, adult).ULN, in)

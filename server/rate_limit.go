@@ -16,6 +16,7 @@ const (
 	limitGraphQL          = "graphql"           // per session
 	limitGraphQLAnonymous = "graphql-anonymous" // per client address
 	limitRedeem           = "redeem"            // per client address: page and API alike
+	limitClaim            = "claim"             // per client address: attempts to claim a record
 	limitSignIn           = "sign-in"           // per client address
 	limitQRCode           = "qr-code"           // per session, or client address without one
 	limitBackchannel      = "backchannel"       // per client address: the provider's own calls
@@ -23,10 +24,10 @@ const (
 	limitPage             = "page"              // per client address: everything else
 )
 
-var limitNames = []string{limitGraphQL, limitGraphQLAnonymous, limitRedeem, limitSignIn, limitQRCode, limitBackchannel, limitAppToken, limitPage}
+var limitNames = []string{limitGraphQL, limitGraphQLAnonymous, limitRedeem, limitClaim, limitSignIn, limitQRCode, limitBackchannel, limitAppToken, limitPage}
 
 // defaultRateLimits can be changed one by one by RATE_LIMITS.
-const defaultRateLimits = "graphql=5/1s:20,graphql-anonymous=20/1s:100,redeem=10/1m:20,sign-in=60/1m:120,qr-code=2/1s:20,backchannel=20/1s:200,app-token=30/1m:60,page=20/1s:300"
+const defaultRateLimits = "graphql=5/1s:20,graphql-anonymous=20/1s:100,redeem=10/1m:20,claim=30/1h:30,sign-in=60/1m:120,qr-code=2/1s:20,backchannel=200/1s:400,app-token=30/1m:60,page=20/1s:300"
 
 // rateRule lets Burst requests through at once, and after that one every Every.
 // The zero rule limits nothing.

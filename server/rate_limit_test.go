@@ -254,7 +254,7 @@ func TestRateLimitSettings(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", name, rules[name], want)
 		}
 	}
-	if len(rules) != 8 {
+	if len(rules) != 9 {
 		t.Errorf("%d rules", len(rules))
 	}
 	if rules, err := parseRateLimits("off", false); err != nil || len(rules) != 0 {

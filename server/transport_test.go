@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"openplr/resolvers"
 	"openplr/signin"
 )
 
@@ -282,7 +283,7 @@ func TestTransportRefusals(t *testing.T) {
 
 // Whatever is sent, the answer is JSON, its errors have codes, and nothing breaks.
 func FuzzGraphQLRequest(f *testing.F) {
-	handler := newGraphQL(nil, true, nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	handler := newGraphQL(&resolvers.Root{}, true, nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	for _, query := range []string{bomb(5), standardIntrospection, createView, createLink, updateLink, raiseChallenge, `query($n:Int!=3,$e:[ID!],$o:LearningEventOrder){learner{learningEvents(first:$n,orderBy:$o,filter:{levels:"x"}){nodes{... on LearningEvent @include(if:true){id}}}}}`} {
 		for _, variables := range []string{`{}`, `{"i":{"name":"x","selection":{"events":["a",null],"rule":{"sources":"NPD"}},"fields":"GRADE"},"n":1e3,"e":"x"}`, `{"i":[{}],"o":{"field":"SUBJECT","direction":5}}`, `{"i":{"viewId":5,"expiresAt":{},"__typename":"x"}}`} {
 			f.Add(query, variables)

@@ -1,0 +1,27 @@
+package plr
+
+// Text says to the person of the account what happened and what they can do.
+func (n *AccountNotice) Text() Text {
+	return noticeTexts[n.Kind]
+}
+
+var noticeTexts = map[NoticeKind]Text{
+	NoticeClaimedByAnother: T(
+		"Somebody tried to connect another account to your learning record. Your record is still connected to this account alone. If it was not you, contact us.",
+		"Ceisiodd rhywun gysylltu cyfrif arall â'ch cofnod dysgu. Mae eich cofnod yn dal i fod wedi'i gysylltu â'r cyfrif hwn yn unig. Os nad chi oedd hwn, cysylltwch â ni."),
+	NoticeMoved: T(
+		"A caseworker has connected your learning record to another account. If you did not ask for this, contact us.",
+		"Mae gweithiwr achos wedi cysylltu eich cofnod dysgu â chyfrif arall. Os na ofynnoch am hyn, cysylltwch â ni."),
+	NoticeConnected: T(
+		"A caseworker has connected this account to your learning record.",
+		"Mae gweithiwr achos wedi cysylltu'r cyfrif hwn â'ch cofnod dysgu."),
+	NoticeDisconnected: T(
+		"A caseworker has found that the learning record connected to this account is not yours. It is not connected any more.",
+		"Mae gweithiwr achos wedi canfod nad eich cofnod chi yw'r cofnod dysgu a gysylltwyd â'r cyfrif hwn. Nid yw wedi'i gysylltu mwyach."),
+	NoticeRestored: T(
+		"A caseworker has checked your details. Your learning record is open to you again.",
+		"Mae gweithiwr achos wedi gwirio eich manylion. Mae eich cofnod dysgu ar agor i chi eto."),
+	NoticeRefused: T(
+		"A caseworker has looked at your claim and could not connect this account to a learning record.",
+		"Mae gweithiwr achos wedi edrych ar eich cais ac ni allodd gysylltu'r cyfrif hwn â chofnod dysgu."),
+}

@@ -13,7 +13,10 @@ import (
 
 // identityReturn is where somebody goes on who proved who they are later, for
 // example in a post office: they sign in and are led to where the trip begins.
-const identityReturn = "/auth/login?return_to=%2Fidentity%2Fcontinue"
+const (
+	identityReturn   = "/auth/login?return_to=%2Fidentity%2Fcontinue"
+	identityContinue = "/identity/continue"
+)
 
 const errNoIdentity = why("this provider proves no identity")
 
@@ -49,12 +52,18 @@ func (s *SignIn) IdentityStart(w http.ResponseWriter, r *http.Request) {
 }
 
 // IdentityReturn serves GET /auth/identity/return, the landing page that One Login
-// knows us by.
+// knows us by. From a page of another site, the provider's too, signing in does not
+// begin by itself: then the person does it where they would have been led.
 func (s *SignIn) IdentityReturn(w http.ResponseWriter, r *http.Request) {
 	if !s.begin(w, r, http.MethodGet, http.MethodHead) {
 		return
 	}
-	seeOther(w, identityReturn)
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site":
+		seeOther(w, identityContinue)
+	default:
+		seeOther(w, identityReturn)
+	}
 }
 
 // mayProveIdentity says whether an identity trip makes sense. The Problem counts

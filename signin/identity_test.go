@@ -163,10 +163,14 @@ func TestIdentityReturn(t *testing.T) {
 		t.Errorf("%d to %q", resp.StatusCode, got)
 	}
 	h.browser().arrives(resp.Header.Get("Location"), "/identity/continue")
-	// Coming from another site signs nobody in by itself, not even from the provider's.
-	resp = h.browser().get(resp.Header.Get("Location"), header("Sec-Fetch-Site", "cross-site"))
-	if got := resp.Header.Get("Location"); got != "/" || len(resp.Cookies()) != 0 {
-		t.Errorf("from another site: to %q", got)
+	// Coming from another site signs nobody in by itself, not even from the provider's:
+	// they are led to where they can do it.
+	login := resp.Header.Get("Location")
+	for path, want := range map[string]string{login: "/", "/auth/identity/return": "/identity/continue"} {
+		resp = h.browser().get(path, header("Sec-Fetch-Site", "cross-site"))
+		if got := resp.Header.Get("Location"); got != want || len(resp.Cookies()) != 0 {
+			t.Errorf("%s from another site: to %q", path, got)
+		}
 	}
 }
 

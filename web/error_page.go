@@ -12,8 +12,9 @@ type messageBody struct {
 	Paragraphs []string
 	// Ref is the id under which the matter is logged; empty when it is not.
 	Ref string
-	// Link and LinkText lead on.
-	Link, LinkText string
+	// Link and LinkText lead on; First and FirstText, optional, stand before them.
+	Link, LinkText   string
+	First, FirstText string
 }
 
 // statusTexts are the statuses with words of their own; others get those of

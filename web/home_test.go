@@ -92,7 +92,8 @@ func TestIdentityContinue(t *testing.T) {
 	t.Parallel()
 	for lang, want := range map[string]string{"en": "ui_locales=en", "cy": "ui_locales=cy"} {
 		body := newSite(t).get("/identity/continue?lang=" + lang + "&return_to=//evil").Body.String()
-		if !strings.Contains(body, `href="/auth/identity/start?return_to=%2F&amp;`+want+`"`) || strings.Contains(body, "evil") {
+		if !strings.Contains(body, `href="/auth/identity/start?return_to=%2F&amp;`+want+`"`) || strings.Contains(body, "evil") ||
+			!strings.Contains(body, `href="/auth/login?return_to=%2Fidentity%2Fcontinue%3Flang%3D`+lang+`&amp;`+want+`"`) {
 			t.Errorf("%s: %s", lang, seen(t, body))
 		}
 	}

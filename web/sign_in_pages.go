@@ -32,14 +32,17 @@ func (p *Pages) AppRefused(w http.ResponseWriter, r *http.Request, status int, r
 }
 
 // IdentityContinue is GET /identity/continue, where somebody arrives who went away
-// to prove their identity in person, days ago perhaps, and has just signed in again.
+// to prove their identity in person, days ago perhaps. They may have signed in on the
+// way here or not: the page is the same, because nothing that is asked from elsewhere
+// carries the session.
 func (p *Pages) IdentityContinue(w http.ResponseWriter, r *http.Request) {
 	l := languageOf(r)
 	p.show(w, r, http.StatusOK, "message.html", &page{
 		Language: l, Title: say(l, "continue.title"), Elsewhere: elsewhere(l),
 		Body: &messageBody{
 			Paragraphs: []string{say(l, "continue.body"), say(l, "continue.sharing")},
-			Link:       identityLink(l), LinkText: say(l, "continue.link"),
+			First:      "/auth/login?" + url.Values{"return_to": {"/identity/continue?lang=" + tagOf(l)}, "ui_locales": {tagOf(l)}}.Encode(), FirstText: say(l, "continue.signin"),
+			Link: identityLink(l), LinkText: say(l, "continue.link"),
 		},
 	})
 }

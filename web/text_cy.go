@@ -138,7 +138,8 @@ var textCY = map[string]string{
 	"continue.title":   "Parhau i brofi pwy ydych chi",
 	"continue.body":    "Rydych wedi profi eich hunaniaeth wyneb yn wyneb. Mae un cam arall yn dod â'r canlyniad yma: cewch eich anfon at y gwasanaeth a'i gwiriodd, a dod yn ôl.",
 	"continue.sharing": "Ni chaiff dim ei rannu â neb arall drwy hyn.",
-	"continue.link":    "Parhau",
+	"continue.signin":  "Mewngofnodwch yn gyntaf, os nad ydych wedi mewngofnodi",
+	"continue.link":    "Parhau ar ôl mewngofnodi",
 
 	"message.ref": "Os byddwch yn rhoi gwybod am hyn, dyfynnwch y cyfeirnod",
 

@@ -138,7 +138,8 @@ var textEN = map[string]string{
 	"continue.title":   "Continue proving who you are",
 	"continue.body":    "You proved your identity in person. One more step brings the result here: you are sent to the service that checked it, and come back.",
 	"continue.sharing": "Nothing is shared with anybody else by this.",
-	"continue.link":    "Continue",
+	"continue.signin":  "Sign in first, if you are not signed in",
+	"continue.link":    "Continue when you are signed in",
 
 	"message.ref": "If you report this, quote the reference",
 

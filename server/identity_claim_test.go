@@ -38,19 +38,21 @@ func newClaims(t *testing.T) *claims {
 	}
 	t.Cleanup(func() { _ = file.Close() })
 	c := &claims{t: t, store: &faultyStore{Store: file}, now: time.Date(2026, 8, 20, 7, 0, 0, 0, time.UTC)}
-	c.service, err = plr.New(plr.Config{
-		Store: c.store, Now: c.time, Random: rand.Reader, LinkKeys: plr.LinkKeys{{ID: "k1", Key: bytes.Repeat([]byte{7}, 32)}},
+	c.service, err = plr.New(c.config(c.store))
+	c.ok(err)
+	return c
+}
+
+func (c *claims) config(store plr.Store) plr.Config {
+	return plr.Config{
+		Store: store, Now: c.time, Random: rand.Reader, LinkKeys: plr.LinkKeys{{ID: "k1", Key: bytes.Repeat([]byte{7}, 32)}},
 		PublicURL: "https://records.test", Marking: "OFFICIAL", PINSlots: 1,
 		Pause: func(_ context.Context, d time.Duration) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			c.paused = append(c.paused, d)
 		},
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	return c
 }
 
 var testULNs atomic.Int64

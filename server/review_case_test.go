@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -183,6 +184,49 @@ func TestReviewOfARestrictedRecord(t *testing.T) {
 	c.ok(c.resolve(staff, caseworker, locked.ID, plr.ReviewConnect, open))
 	if f := c.file(b); c.bound(b) != open || f.Locked() || f.ReviewID != "" {
 		t.Errorf("bound to %q, %+v", c.bound(b), f)
+	}
+}
+
+// What somebody once claimed of a restricted record is for specialists, in the
+// evidence of every case of theirs.
+func TestEvidenceHidesRestrictedAttempts(t *testing.T) {
+	t.Parallel()
+	c := newClaims(t)
+	c.learner("Same", "Twin", here)
+	c.learner("Same", "Twin", here)
+	secret := c.learner("Secret", "Person", here, restricted)
+	a := c.proved("Same", "Twin", here)
+	c.refused(c.claim(a, secret), plr.CodeNotMatched)
+	c.refused(c.claim(a), plr.CodeNotMatched)
+	one := c.oneCase(plr.ReviewSeveral)
+	for _, x := range []struct {
+		roles []plr.Role
+		want  int
+	}{{caseworker, 1}, {specialist, 2}} {
+		evidence, err := c.service.ReviewEvidence(t.Context(), x.roles, one.ID)
+		if err != nil || len(evidence.Attempts) != x.want || evidence.Attempts[0].Outcome != plr.ClaimSeveral {
+			t.Errorf("%v: %+v, %v", x.roles, evidence, err)
+		}
+	}
+}
+
+// A date that is the register's by now, but was another when the person was
+// proved before, closes the account too.
+func TestABirthDateUnlikeTheOneBeforeSuspends(t *testing.T) {
+	t.Parallel()
+	c := newClaims(t)
+	uln := c.learner("Anna", "Test", here)
+	a := c.proved("Anna", "Test", here)
+	c.ok(c.claim(a))
+	_, err := c.service.ImportRecords(t.Context(), []plr.RecordUpdate{{ULN: uln, Register: &plr.RegisterEntry{
+		ULN: uln, GivenName: "Anna", FamilyName: "Test", DateOfBirth: "2005-07-06",
+	}}})
+	c.ok(err)
+	other := c.identity("Anna", "Test", here)
+	other.BirthDate = "2005-07-06"
+	c.ok(c.service.ProveIdentity(t.Context(), a.ID, other))
+	if c.bound(a) != "" || c.oneCase(plr.ReviewBirthDateChanged).Claimant != a.ID {
+		t.Error("it stayed open")
 	}
 }
 
@@ -404,4 +448,68 @@ func TestAcknowledgeNotices(t *testing.T) {
 		_, err := c.service.AcknowledgeNotices(t.Context(), id)
 		c.refused(err, plr.CodeNotFound)
 	}
+}
+
+// A decision that was cut off is completed by repeating it; meanwhile nobody can
+// decide otherwise.
+func TestReviewCutOff(t *testing.T) {
+	t.Parallel()
+	c := newClaims(t)
+	uln := c.learner("Anna", "Test", here)
+	before, after, staff := c.proved("Anna", "Test", here), c.proved("Anna", "Test", here), c.account()
+	c.ok(c.claim(before))
+	c.refused(c.claim(after), plr.CodeNotMatched)
+	one := c.oneCase(plr.ReviewBoundElsewhere)
+	c.pass(plr.HolderNotice)
+	whole := c.service
+	var err error
+	c.service, err = plr.New(c.config(withoutBinding{c.store}))
+	c.ok(err)
+	if err := c.resolve(staff, caseworker, one.ID, plr.ReviewConnect); plr.CodeOf(err) != plr.CodeUnavailable {
+		t.Fatal(err)
+	}
+	c.service = whole
+	if c.bound(before) != "" || c.bound(after) != "" {
+		t.Error("the record is somebody's")
+	}
+	c.oneCase(plr.ReviewBoundElsewhere)
+	c.refused(c.resolve(staff, caseworker, one.ID, plr.ReviewRefuse), plr.CodeAlreadyDone)
+	c.ok(c.resolve(c.account(), caseworker, one.ID, plr.ReviewConnect))
+	if c.bound(after) != uln {
+		t.Error("it was not completed")
+	}
+}
+
+type withoutBinding struct{ plr.Store }
+
+func (withoutBinding) BindAccount(context.Context, string, plr.ULN, time.Time) error {
+	return plr.Unavailable(errMarked, time.Second)
+}
+
+// A decision whose effects are refused is taken back.
+func TestReviewTakenBack(t *testing.T) {
+	t.Parallel()
+	c := newClaims(t)
+	c.learner("Same", "Twin", here)
+	uln := c.learner("Same", "Twin", here)
+	a, staff := c.proved("Same", "Twin", here), c.account()
+	c.refused(c.claim(a), plr.CodeNotMatched)
+	one := c.oneCase(plr.ReviewSeveral)
+	whole := c.service
+	var err error
+	c.service, err = plr.New(c.config(takenMeanwhile{c.store}))
+	c.ok(err)
+	c.refused(c.resolve(staff, caseworker, one.ID, plr.ReviewConnect, uln), plr.CodeAlreadyDone)
+	c.service = whole
+	if one := c.oneCase(plr.ReviewSeveral); one.Resolution != nil {
+		t.Errorf("%+v", one)
+	}
+	c.ok(c.resolve(staff, caseworker, one.ID, plr.ReviewRefuse))
+}
+
+// takenMeanwhile is a store in which somebody else is always faster.
+type takenMeanwhile struct{ plr.Store }
+
+func (takenMeanwhile) BindAccount(context.Context, string, plr.ULN, time.Time) error {
+	return plr.AlreadyBound()
 }

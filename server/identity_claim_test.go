@@ -486,10 +486,7 @@ func TestClaimWithoutTheStore(t *testing.T) {
 	away := &withoutSearch{Store: c.store}
 	var err error
 	inner := c.service
-	c.service, err = plr.New(plr.Config{
-		Store: away, Now: c.time, Random: rand.Reader, LinkKeys: plr.LinkKeys{{ID: "k1", Key: bytes.Repeat([]byte{7}, 32)}},
-		PublicURL: "https://records.test", Marking: "OFFICIAL", PINSlots: 1, Pause: func(context.Context, time.Duration) {},
-	})
+	c.service, err = plr.New(c.config(away))
 	c.ok(err)
 	for range plr.MaxFailedClaims + 1 {
 		if err := c.claim(a); plr.CodeOf(err) != plr.CodeUnavailable {
@@ -518,10 +515,7 @@ func TestClaimWithoutAudit(t *testing.T) {
 	c := newClaims(t)
 	c.learner("Anna", "Test", here)
 	a := c.proved("Anna", "Test", here)
-	service, err := plr.New(plr.Config{
-		Store: withoutAudit{c.store}, Now: c.time, Random: rand.Reader, LinkKeys: plr.LinkKeys{{ID: "k1", Key: bytes.Repeat([]byte{7}, 32)}},
-		PublicURL: "https://records.test", Marking: "OFFICIAL", PINSlots: 1, Pause: func(context.Context, time.Duration) {},
-	})
+	service, err := plr.New(c.config(withoutAudit{c.store}))
 	c.ok(err)
 	if _, err := service.ClaimRecord(t.Context(), a, plr.ClaimInput{IdentityAt: c.time()}); plr.CodeOf(err) != plr.CodeUnavailable {
 		t.Errorf("got %v", err)

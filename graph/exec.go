@@ -2097,6 +2097,8 @@ How a move of the switch reached the service.
 enum SharingPreferenceChannel {
   "The learner moved it here."
   SELF
+  "A review switched it off when it connected an account to a record under the sensitive learners policy."
+  REVIEW
 }
 
 """

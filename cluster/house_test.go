@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -75,9 +76,14 @@ func prepared(t testing.TB) *house {
 	h.replicas[0].env["DEVOP_ADDR"] = provider
 	for name, value := range map[string]string{
 		"OIDC_ISSUER": "http://" + provider, "OIDC_CLIENT_ID": "openplr", "OIDC_CLIENT_KEY_ID": "local-1",
-		"OIDC_CLIENT_KEY_FILE": filepath.Join(h.replicas[0].env["DATA_DIR"], "keys", "oidc-client-key.pem"),
+		"OIDC_CLIENT_KEY_FILE":      filepath.Join(h.replicas[0].env["DATA_DIR"], "keys", "oidc-client-key.pem"),
+		"OIDC_CORE_IDENTITY_ISSUER": "http://" + provider + "/core-identity/", "OIDC_CORE_IDENTITY_DID_URL": "http://" + provider + "/.well-known/did.json",
+		"OIDC_CORE_IDENTITY_DID": "did:web:" + url.QueryEscape(provider),
 	} {
 		h.replicas[1].env[name] = value
+	}
+	for _, r := range h.replicas {
+		r.env["APP_CLIENTS"] = h.appSettings()
 	}
 	return h
 }

@@ -22,6 +22,7 @@ type visitor struct {
 	client *http.Client
 	jar    *jar
 	accept string // what it takes when it opens an address
+	bearer string // an app's access token; empty in browsers
 }
 
 func newVisitor() *visitor {
@@ -113,10 +114,11 @@ func (v *visitor) do(method, address, contentType, body string) page {
 
 var formAction = regexp.MustCompile(`<form[^>]*action="([^"]+)"`)
 
-// trySignIn goes through the development provider's page as a sample person,
-// beginning at replica r, and gives where it ended.
-func (v *visitor) trySignIn(r *replica, subject string) page {
-	p := v.do(http.MethodGet, r.url+"/auth/login?return_to=/", "", "")
+// through opens an address of replica r and goes on through the development
+// provider's page as a sample person, whatever the trip is for. It gives where
+// the trip ended.
+func (v *visitor) through(r *replica, path, subject string) page {
+	p := v.do(http.MethodGet, r.url+path, "", "")
 	m := formAction.FindStringSubmatch(p.body)
 	if p.err != nil || p.status != http.StatusOK || m == nil {
 		return p
@@ -130,6 +132,12 @@ func (v *visitor) trySignIn(r *replica, subject string) page {
 		return page{err: err}
 	}
 	return v.do(http.MethodPost, at.ResolveReference(action).String(), "application/x-www-form-urlencoded", url.Values{"subject": {subject}}.Encode())
+}
+
+// trySignIn signs in as a sample person, beginning at replica r, and gives where
+// it ended.
+func (v *visitor) trySignIn(r *replica, subject string) page {
+	return v.through(r, "/auth/login?return_to=/", subject)
 }
 
 // signIn is trySignIn that must succeed.
@@ -182,6 +190,9 @@ func (v *visitor) send(r *replica, query string, variables map[string]any, onCon
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Requested-By", "learner-web")
+	if v.bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+v.bearer)
+	}
 	began := time.Now()
 	defer func() { out.took = time.Since(began) }()
 	resp, err := v.client.Do(req)

@@ -197,6 +197,7 @@ func TestEvidenceHidesRestrictedAttempts(t *testing.T) {
 	secret := c.learner("Secret", "Person", here, restricted)
 	a := c.proved("Same", "Twin", here)
 	c.refused(c.claim(a, secret), plr.CodeNotMatched)
+	c.pass(time.Minute)
 	c.refused(c.claim(a), plr.CodeNotMatched)
 	one := c.oneCase(plr.ReviewSeveral)
 	for _, x := range []struct {

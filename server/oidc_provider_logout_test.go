@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,22 +29,28 @@ func TestSignOutAtAnotherProvider(t *testing.T) {
 	h := newHarness(t, harnessOptions{env: env})
 	p.start(t, h, map[string]any{"backchannelLogoutUri": h.url + "/auth/backchannel-logout"})
 
-	here, elsewhere, bystander := h.browser(), h.browser(), h.browser()
+	here, there, elsewhere, bystander := h.browser(), h.browser(), h.browser(), h.browser()
 	p.signInAt(here, "morgan")
+	p.signInAt(there, "morgan")
 	p.signInAt(elsewhere, "morgan")
 	p.signInAt(bystander, "alex")
 	phone := p.appAt(h, "morgan")
 	phone = phone.refreshed(t, h, http.StatusOK)
-	isSignedIn(t, here, true)
+	app := phone.client(h)
+	for _, b := range []*browser{here, there, elsewhere, bystander, app} {
+		if isSignedIn(t, b, true); accountOf(b) == "" {
+			t.Fatal("nobody is signed in")
+		}
+	}
 
 	// The provider's own page, without us, in the other browser.
 	question := elsewhere.get(p.issuer + "/session/end")
 	if done := elsewhere.fill(question, url.Values{"logout": {"yes"}}); done.status != 200 || !strings.HasPrefix(done.url, p.issuer+"/session/end/success") {
 		t.Fatalf("sign-out at the provider ended at %d %s", done.status, done.url)
 	}
-	waitWithin(t, time.Second, "the other browser's session is dead", func() bool { return accountOf(here) == "" })
-	isSignedIn(t, here, false)
-	isSignedIn(t, elsewhere, false)
+	waitWithin(t, time.Second, "every session is dead", func() bool {
+		return !slices.ContainsFunc([]*browser{here, there, elsewhere, app}, func(b *browser) bool { return accountOf(b) != "" })
+	})
 	isSignedIn(t, bystander, true)
 	phone.refreshed(t, h, http.StatusBadRequest)
 	if strings.Contains(p.out.String(), "backchannel.error") {
@@ -58,6 +65,13 @@ func TestSignOutAtAnotherProvider(t *testing.T) {
 		return accountOf(again) != ""
 	})
 	isSignedIn(t, bystander, true)
+
+	// We hold nothing of the provider's that would outlive its sign-out: whoever
+	// does not ask for offline_access is given no refresh token.
+	const given = "granted access_token expires_in id_token scope token_type\n"
+	if out := p.out.String(); strings.Count(out, given) < 5 || strings.Count(out, given) != strings.Count(out, "granted ") {
+		t.Errorf("the provider gave us something else than %q", given)
+	}
 }
 
 // phoneTokens is what an app holds.
@@ -91,6 +105,13 @@ func (p *otherProvider) appAt(h *harness, name string) phoneTokens {
 		"grant_type": {"authorization_code"}, "code": {link.Query().Get("code")}, "code_verifier": {verifier},
 		"client_id": {phoneClientID}, "redirect_uri": {phoneCallback}, "device_label": {"Phone"},
 	})
+}
+
+// client gives a client that holds nothing but the access token.
+func (a phoneTokens) client(h *harness) *browser {
+	b := h.browser()
+	b.header.Set("Authorization", "Bearer "+a.Access)
+	return b
 }
 
 // refreshed asks for new tokens. A refusal must be the one that makes an app

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,20 +54,20 @@ func newOtherProvider(t *testing.T) *otherProvider {
 		}
 		t.Skip("left out: there is no Node.js, or npm ci was not run in clients/oidc-provider, so nobody signed in at a second OpenID provider")
 	}
-	p := &otherProvider{node: node, port: freePort(t), key: newClientKey(t)}
+	key, err := commonClientKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &otherProvider{node: node, port: freePort(t), key: key}
 	p.issuer = fmt.Sprintf("http://127.0.0.1:%d", p.port)
 	p.keyFile = keyFile(t, p.key)
 	return p
 }
 
-func newClientKey(t *testing.T) *rsa.PrivateKey {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
+// commonClientKey is made once: making one takes longer than most of the tests.
+var commonClientKey = sync.OnceValues(newClientKey)
+
+func newClientKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
 
 func keyFile(t *testing.T, key *rsa.PrivateKey) string {
 	t.Helper()

@@ -115,7 +115,11 @@ func TestAnotherProviderRefusesAnotherKey(t *testing.T) {
 	t.Parallel()
 	p := newOtherProvider(t)
 	registered := publicKeys(p.key)
-	p.keyFile = keyFile(t, newClientKey(t))
+	another, err := newClientKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.keyFile = keyFile(t, another)
 	h := newHarness(t, harnessOptions{env: p.env()})
 	p.start(t, h, map[string]any{"clientKeys": registered})
 

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -254,7 +255,7 @@ func (f *forge) understand(u *url.URL) map[string]any {
 	must(json.Unmarshal(payload, &object))
 	now := float64(f.h.clock.Now().Unix())
 	if exp, _ := object["exp"].(float64); header.KeyID != "client-1" || header.ExtraHeaders[jose.HeaderType] != "oauth-authz-req+jwt" ||
-		object["aud"] != strings.TrimSuffix(f.issuer, "/")+"/authorize" || object["iss"] != clientID || object["sub"] != nil ||
+		!reflect.DeepEqual(object["aud"], []any{f.issuer, strings.TrimSuffix(f.issuer, "/") + "/authorize"}) || object["iss"] != clientID || object["sub"] != nil ||
 		object["jti"] == nil || object["iat"] != now || exp <= now || exp > now+300 {
 		f.h.t.Errorf("authorize: request object %v %v", header, object)
 	}

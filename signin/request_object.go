@@ -13,7 +13,9 @@ const requestLife = 5 * time.Minute
 const requestType = "oauth-authz-req+jwt"
 
 // requestObject signs an authorization request for the provider's authorization
-// endpoint. It has no subject, or it could pass for a client assertion.
+// endpoint. It has no subject, or it could pass for a client assertion. One Login
+// looks for the endpoint among the audiences, and others for the issuer, as RFC
+// 9101 recommends (section 4).
 func (a *assertions) requestObject(endpoint string, request map[string]any) (string, error) {
 	id, err := newID(a.random, "jti")
 	if err != nil {
@@ -21,7 +23,7 @@ func (a *assertions) requestObject(endpoint string, request map[string]any) (str
 	}
 	now := a.now()
 	claims := map[string]any{
-		"iss": a.clientID, "aud": endpoint, "jti": id,
+		"iss": a.clientID, "aud": []string{a.issuer, endpoint}, "jti": id,
 		"iat": now.Unix(), "exp": now.Add(requestLife).Unix(),
 	}
 	for name, value := range request {

@@ -12,6 +12,7 @@ const {
   redirectUris,
   postLogoutRedirectUris = [],
   backchannelLogoutUri,
+  requestObjects, // signed requests: 'allowed', 'required', or not at all
 } = JSON.parse(process.argv[2]);
 
 const salt = randomBytes(32);
@@ -29,6 +30,8 @@ const configuration = {
     backchannel_logout_session_required: backchannelLogoutUri && true,
     jwks: clientKeys,
     jwks_uri: clientKeysUrl,
+    grant_types: ['authorization_code', 'refresh_token'], // the latter for whoever asks for offline_access
+    request_object_signing_alg: requestObjects && 'PS256',
     token_endpoint_auth_method: 'private_key_jwt',
     token_endpoint_auth_signing_alg: 'PS256',
     id_token_signed_response_alg: 'ES256',
@@ -44,6 +47,7 @@ const configuration = {
   enabledJWA: {
     clientAuthSigningAlgValues: ['PS256'],
     idTokenSigningAlgValues: ['ES256'],
+    requestObjectSigningAlgValues: ['PS256'],
   },
   cookies: { keys: [randomBytes(32).toString('hex')] },
   claims: { openid: ['sub'], email: ['email', 'email_verified'] },
@@ -56,6 +60,7 @@ const configuration = {
     claimsParameter: { enabled: true },
     rpInitiatedLogout: { enabled: true },
     backchannelLogout: { enabled: true },
+    requestObjects: { enabled: requestObjects !== undefined, requireSignedRequestObject: requestObjects === 'required' },
   },
   // The library's own dispatcher refuses to fetch from addresses on this machine,
   // and nothing else is ever fetched from here.
@@ -71,6 +76,7 @@ server.listen(port, '127.0.0.1', () => {
     provider.on(event, (_ctx, err) => console.error(event, err.error, err.error_description, err.error_detail ?? ''));
   }
   provider.on('backchannel.error', (_ctx, err) => console.error('backchannel.error', err.message));
+  provider.on('grant.success', (ctx) => console.log('granted', Object.keys(ctx.body).sort().join(' ')));
   server.on('request', provider.callback());
   console.log(`ready ${issuer}`);
 });

@@ -60,7 +60,7 @@ func TestANumberIsNeverOnTwoAccounts(t *testing.T) {
 	t.Run("bound again while it is freed", func(t *testing.T) {
 		uln, a, b := storetest.NewULN(), account("act_1"), account("act_2")
 		ok(t, one.BindAccount(t.Context(), a, uln, storetest.T0))
-		ok(t, stopped("delete", func(s *mongostore.Store) error { return s.UnbindULN(t.Context(), uln) }, func() {
+		ok(t, stopped("delete", func(s *mongostore.Store) error { return s.UnbindULN(t.Context(), uln, "") }, func() {
 			ok(t, one.BindAccount(t.Context(), a, uln, storetest.T0))
 		}))
 		if err := one.BindAccount(t.Context(), b, uln, storetest.T0); plr.CodeOf(err) != plr.CodeAlreadyDone {

@@ -177,7 +177,7 @@ func (s *Service) BindSample(ctx context.Context, issuer, subject string, uln UL
 	if account.ULN == uln {
 		return nil
 	}
-	if err := s.store.UnbindULN(ctx, uln); err != nil {
+	if err := s.store.UnbindULN(ctx, uln, ""); err != nil {
 		return err
 	}
 	return s.store.BindAccount(ctx, account.ID, uln, s.now())

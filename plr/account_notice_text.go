@@ -19,8 +19,8 @@ var noticeTexts = map[NoticeKind]Text{
 		"A caseworker has found that the learning record connected to this account is not yours. It is not connected any more.",
 		"Mae gweithiwr achos wedi canfod nad eich cofnod chi yw'r cofnod dysgu a gysylltwyd â'r cyfrif hwn. Nid yw wedi'i gysylltu mwyach."),
 	NoticeRestored: T(
-		"A caseworker has checked your details. Your learning record is open to you again.",
-		"Mae gweithiwr achos wedi gwirio eich manylion. Mae eich cofnod dysgu ar agor i chi eto."),
+		"A caseworker has checked your details. Your learning record is open to you again. Sharing is switched off until you switch it on.",
+		"Mae gweithiwr achos wedi gwirio eich manylion. Mae eich cofnod dysgu ar agor i chi eto. Mae rhannu wedi'i ddiffodd nes i chi ei droi ymlaen."),
 	NoticeRefused: T(
 		"A caseworker has looked at your claim and could not connect this account to a learning record.",
 		"Mae gweithiwr achos wedi edrych ar eich cais ac ni allodd gysylltu'r cyfrif hwn â chofnod dysgu."),

@@ -137,10 +137,15 @@ func (s *Service) suspendMerged(ctx context.Context, account, holder *Account, m
 	}, SuspendedMerged)
 }
 
-// suspend opens the case and closes the account, in this order: an account that
-// is closed without a case would stay closed.
+// suspend opens the case, stops all sharing by the account, and closes it, in this
+// order: an account that is closed without a case would stay closed, and as long
+// as it is not closed all of this is made again. The links go first: what is
+// doubtful to the person themselves is shown to nobody else.
 func (s *Service) suspend(ctx context.Context, account *Account, c *ReviewCase, why SuspensionReason) error {
 	if _, err := s.openReview(ctx, c); err != nil {
+		return err
+	}
+	if err := s.stopSharing(ctx, account, c); err != nil {
 		return err
 	}
 	now := s.now()
@@ -154,6 +159,18 @@ func (s *Service) suspend(ctx context.Context, account *Account, c *ReviewCase, 
 		return nil
 	})
 	return err
+}
+
+// stopSharing switches off what the account has shared: under its own number, and
+// under the one that the register leads it to unless that is another's.
+func (s *Service) stopSharing(ctx context.Context, account *Account, c *ReviewCase) error {
+	if err := s.switchOffByReview(ctx, account.ULN); err != nil {
+		return err
+	}
+	if c.ULN == account.ULN || c.Holder != "" {
+		return nil
+	}
+	return s.switchOffByReview(ctx, c.ULN)
 }
 
 // MayProveIdentity says whether an identity trip makes sense for the account:

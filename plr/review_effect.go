@@ -16,7 +16,7 @@ func (s *Service) connectReviewed(ctx context.Context, c *ReviewCase, m *move) e
 	now := s.now()
 	restored := m.claimant.SuspendedAt != nil
 	if m.claimant.ULN != "" && m.claimant.ULN != m.record.ULN { // an older number of this record
-		if err := s.store.UnbindULN(ctx, m.claimant.ULN); err != nil {
+		if err := s.store.UnbindULN(ctx, m.claimant.ULN, c.Claimant); err != nil {
 			return err
 		}
 	}
@@ -56,8 +56,13 @@ func (s *Service) release(ctx context.Context, c *ReviewCase, m *move) error {
 		if holder.ID != c.Holder { // bound since this was checked, and not told
 			return AlreadyBound()
 		}
+		// The links are the holder's, who may be a stranger to this record: whoever
+		// gets it decides on them anew.
+		if err := s.switchOffByReview(ctx, m.record.ULN); err != nil {
+			return err
+		}
 		now := s.now()
-		if err := s.store.UnbindULN(ctx, uln); err != nil {
+		if err := s.store.UnbindULN(ctx, uln, holder.ID); err != nil {
 			return err
 		}
 		if err := s.closed(ctx, holder.ID, ChangeMoved, NoticeMoved); err != nil {
@@ -105,7 +110,7 @@ func (s *Service) disconnect(ctx context.Context, accountID string) error {
 		return err
 	}
 	if account.ULN != "" {
-		if err := s.store.UnbindULN(ctx, account.ULN); err != nil {
+		if err := s.store.UnbindULN(ctx, account.ULN, accountID); err != nil {
 			return err
 		}
 	}
@@ -115,8 +120,9 @@ func (s *Service) disconnect(ctx context.Context, accountID string) error {
 	return s.store.SuspendAccount(ctx, accountID, nil) // last: while it stands, all of this is made again
 }
 
-// switchOffByReview switches a restricted learner's sharing off, whoever switched
-// it on before, and returns when no disclosure is under way.
+// switchOffByReview switches the sharing of a record off: a restricted learner's,
+// or one of whom it is doubtful whose it is. It returns when no disclosure is
+// under way. The learner may switch it on again, once they can.
 func (s *Service) switchOffByReview(ctx context.Context, uln ULN) error {
 	sharing, err := s.store.Sharing(ctx, uln)
 	if err != nil {

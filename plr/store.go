@@ -78,8 +78,8 @@ type AccountStore interface {
 	BindAccount(ctx context.Context, accountID string, uln ULN, now time.Time) error
 	// AccountOf gives the account that is bound to exactly this number.
 	AccountOf(ctx context.Context, uln ULN) (*Account, error)
-	// UnbindULN frees uln, if it is bound.
-	UnbindULN(ctx context.Context, uln ULN) error
+	// UnbindULN frees uln, if it is bound to this account; "" stands for whichever.
+	UnbindULN(ctx context.Context, uln ULN, accountID string) error
 	// InvalidateSessions raises SessionsInvalidBefore to before; it never lowers it.
 	InvalidateSessions(ctx context.Context, accountID string, before time.Time) error
 	// EndSession applies Account.EndSession. Of parallel calls, none undoes another.

@@ -189,8 +189,8 @@ func (s *faultyStore) AccountOf(ctx context.Context, uln plr.ULN) (*plr.Account,
 	return try(s, func() (*plr.Account, error) { return s.Store.AccountOf(ctx, uln) })
 }
 
-func (s *faultyStore) UnbindULN(ctx context.Context, uln plr.ULN) error {
-	return s.do(func() error { return s.Store.UnbindULN(ctx, uln) })
+func (s *faultyStore) UnbindULN(ctx context.Context, uln plr.ULN, accountID string) error {
+	return s.do(func() error { return s.Store.UnbindULN(ctx, uln, accountID) })
 }
 
 func (s *faultyStore) EndSession(ctx context.Context, accountID, handle string, until, now time.Time) error {

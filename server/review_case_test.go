@@ -28,6 +28,16 @@ func (c *claims) resolve(by *plr.Account, roles []plr.Role, id string, decision 
 	return err
 }
 
+// stopped says whether sharing under the number is off by a review.
+func (c *claims) stopped(uln plr.ULN) bool {
+	c.t.Helper()
+	sharing, err := c.store.Sharing(c.t.Context(), uln)
+	c.ok(err)
+	history, err := c.store.PreferenceChanges(c.t.Context(), uln)
+	c.ok(err)
+	return sharing.OptedOut && len(history) > 0 && history[0].Channel == plr.ChannelReview
+}
+
 func (c *claims) told(a *plr.Account) (out []plr.NoticeKind) {
 	c.t.Helper()
 	for _, n := range c.stored(a).Notices {
@@ -72,9 +82,15 @@ func TestReviewMovesARecord(t *testing.T) {
 		t.Errorf("%+v, %v", evidence, err)
 	}
 	c.pass(time.Millisecond)
+	if c.stopped(uln) {
+		t.Error("the holder's sharing stopped before the decision")
+	}
 	c.ok(c.resolve(staff, caseworker, one.ID, plr.ReviewConnect))
 	if c.bound(before) != "" || c.bound(after) != uln {
 		t.Errorf("bound %q and %q", c.bound(before), c.bound(after))
+	}
+	if !c.stopped(uln) {
+		t.Error("links that another account made go on")
 	}
 	if old := c.stored(before); !old.SessionEnded("any", c.time().Add(-time.Millisecond)) {
 		t.Error("the sessions of the account before live on")
@@ -341,6 +357,9 @@ func TestAnotherBirthDateSuspends(t *testing.T) {
 				c.ok(c.service.ProveIdentity(t.Context(), a.ID, other))
 			}
 			one := c.oneCase(plr.ReviewBirthDateChanged)
+			if !c.stopped(uln) {
+				t.Error("what is closed to the person is still shared")
+			}
 			closed, err := c.service.Account(t.Context(), a.ID)
 			c.ok(err)
 			again, err := c.service.SignedIn(t.Context(), a.Issuer, a.Subject)
@@ -401,6 +420,9 @@ func TestMergedNumbersSuspend(t *testing.T) {
 			one := c.oneCase(plr.ReviewMerged)
 			if one.Claimant != a.ID || one.Holder != b.ID || one.ULN != master || c.stored(a).SuspendedAt == nil {
 				t.Fatalf("%+v", one)
+			}
+			if !c.stopped(old) || c.stopped(master) {
+				t.Error("the links of the one who is closed out must stop, and no others")
 			}
 			if decision == plr.ReviewConnect {
 				c.refused(c.resolve(staff, caseworker, one.ID, decision), plr.CodeLimitReached)

@@ -121,10 +121,10 @@ func (s *Store) AccountOf(ctx context.Context, uln plr.ULN) (*plr.Account, error
 }
 
 // UnbindULN implements plr.AccountStore.
-func (s *Store) UnbindULN(ctx context.Context, uln plr.ULN) error {
+func (s *Store) UnbindULN(ctx context.Context, uln plr.ULN, accountID string) error {
 	return s.write(ctx, func(t *tx) error {
 		id, err := find[string](t, bindings, keyOf(string(uln)))
-		if err != nil || id == nil {
+		if err != nil || id == nil || (accountID != "" && *id != accountID) {
 			return err
 		}
 		account, err := get[plr.Account](t, accounts, keyOf(*id), "id")

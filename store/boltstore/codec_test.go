@@ -34,7 +34,7 @@ func TestUnknownCodec(t *testing.T) {
 
 	writes := map[string]func() error{
 		"ImportRecords": func() error { _, err := s.ImportRecords(ctx, []plr.RecordUpdate{u}, storetest.T0); return err },
-		"UnbindULN":     func() error { return s.UnbindULN(ctx, uln) },
+		"UnbindULN":     func() error { return s.UnbindULN(ctx, uln, "") },
 		"EnsureAccount": func() error { _, err := s.EnsureAccount(ctx, account); return err },
 		"EditIdentity": func() error {
 			_, err := s.EditIdentity(ctx, account.ID, func(f *plr.IdentityFile) error { f.FailedTotal++; return nil })

@@ -287,7 +287,7 @@ func (s *Store) AccountOf(ctx context.Context, uln plr.ULN) (*plr.Account, error
 }
 
 // UnbindULN implements plr.AccountStore. A reservation under way is not bound yet.
-func (s *Store) UnbindULN(ctx context.Context, uln plr.ULN) error {
+func (s *Store) UnbindULN(ctx context.Context, uln plr.ULN, accountID string) error {
 	ctx, done := s.begin(ctx)
 	defer done()
 	turn, err := s.queue.wait(ctx, "binding "+string(uln))
@@ -296,7 +296,7 @@ func (s *Store) UnbindULN(ctx context.Context, uln plr.ULN) error {
 	}
 	defer turn()
 	held, _, bound, err := s.binding(ctx, uln)
-	if err != nil || held == nil || (!bound && !held.Confirmed) {
+	if err != nil || held == nil || (!bound && !held.Confirmed) || (accountID != "" && held.Account != accountID) {
 		return err
 	}
 	if err := s.letGo(ctx, held.Account, uln); err != nil {

@@ -62,7 +62,7 @@ var accountCases = []testCase{
 		if got := must[*plr.Account](t)(s.AccountOf(t.Context(), uln)); got.ID != a.ID || got.ULN != uln {
 			t.Errorf("got %+v", got)
 		}
-		ok(t, s.UnbindULN(t.Context(), uln))
+		ok(t, s.UnbindULN(t.Context(), uln, ""))
 		none()
 	}},
 	{"the first sight of a subject stores the account", func(t *testing.T, s plr.Store) {
@@ -153,14 +153,24 @@ var accountCases = []testCase{
 	}},
 	{"freeing a number lets both be bound anew", func(t *testing.T, s plr.Store) {
 		a, b, uln := ensured(t, s), ensured(t, s), NewULN()
-		ok(t, s.UnbindULN(t.Context(), uln)) // not bound: no error
+		ok(t, s.UnbindULN(t.Context(), uln, "")) // not bound: no error
 		ok(t, s.BindAccount(t.Context(), a.ID, uln, T0))
-		ok(t, s.UnbindULN(t.Context(), uln))
+		ok(t, s.UnbindULN(t.Context(), uln, ""))
 		if got := must[*plr.Account](t)(s.Account(t.Context(), a.ID)); got.ULN != "" || got.BoundAt != nil {
 			t.Fatalf("still bound: %+v", got)
 		}
 		ok(t, s.BindAccount(t.Context(), b.ID, uln, T0))
 		ok(t, s.BindAccount(t.Context(), a.ID, NewULN(), T0))
+	}},
+	{"a number is freed of the account that is named, and of no other", func(t *testing.T, s plr.Store) {
+		a, b, uln := ensured(t, s), ensured(t, s), NewULN()
+		ok(t, s.BindAccount(t.Context(), a.ID, uln, T0))
+		ok(t, s.UnbindULN(t.Context(), uln, b.ID))
+		if got := must[*plr.Account](t)(s.Account(t.Context(), a.ID)); got.ULN != uln {
+			t.Fatalf("freed by another's name: %+v", got)
+		}
+		ok(t, s.UnbindULN(t.Context(), uln, a.ID))
+		ok(t, s.BindAccount(t.Context(), b.ID, uln, T0))
 	}},
 	{"one number, many accounts at once", func(t *testing.T, s plr.Store) {
 		uln := NewULN()
@@ -211,7 +221,7 @@ var accountCases = []testCase{
 		together(90, func(i int) error {
 			var err error
 			if i%5 == 0 {
-				err = s.UnbindULN(t.Context(), ulns[i%3])
+				err = s.UnbindULN(t.Context(), ulns[i%3], "")
 			} else {
 				err = s.BindAccount(t.Context(), accounts[i%9].ID, ulns[(i/9)%3], T0)
 			}

@@ -76,8 +76,8 @@ func (x *alternating) AccountOf(ctx context.Context, uln plr.ULN) (*plr.Account,
 	return x.next().AccountOf(ctx, uln)
 }
 
-func (x *alternating) UnbindULN(ctx context.Context, uln plr.ULN) error {
-	return x.next().UnbindULN(ctx, uln)
+func (x *alternating) UnbindULN(ctx context.Context, uln plr.ULN, accountID string) error {
+	return x.next().UnbindULN(ctx, uln, accountID)
 }
 
 func (x *alternating) InvalidateSessions(ctx context.Context, accountID string, before time.Time) error {

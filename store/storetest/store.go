@@ -79,7 +79,7 @@ var calls = []call{
 	{"BindAccount", func(ctx context.Context, s plr.Store, w *world) error {
 		return s.BindAccount(ctx, w.account.ID, w.uln, T0)
 	}},
-	{"UnbindULN", func(ctx context.Context, s plr.Store, w *world) error { return s.UnbindULN(ctx, w.uln) }},
+	{"UnbindULN", func(ctx context.Context, s plr.Store, w *world) error { return s.UnbindULN(ctx, w.uln, "") }},
 	{"AccountOfSubject", func(ctx context.Context, s plr.Store, w *world) error {
 		return drop(s.AccountOfSubject(ctx, w.account.Issuer, w.account.Subject))
 	}},

@@ -629,7 +629,7 @@ type IdentityBinding {
   attemptsLeft: Int
   "When another claim is heard; null for now, or never by itself."
   claimAgainAt: DateTime
-  "Where to send the browser to prove identity; null when nobody is signed in. Add ` + "`" + `return_to` + "`" + `, a path of this origin. An app asks for a hand-off first."
+  "Where to send the browser to prove identity; null when nobody is signed in, or the sign-in provider proves no identities. Add ` + "`" + `return_to` + "`" + `, a path of this origin. An app asks for a hand-off first."
   proveUrl: URL
 }
 

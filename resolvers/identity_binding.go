@@ -41,7 +41,7 @@ func (identityBinding) ClaimableUntil(ctx context.Context, b *plr.IdentityBindin
 }
 
 func (r identityBinding) ProveURL(_ context.Context, b *plr.IdentityBinding) (*string, error) {
-	if b.Status == plr.IdentityNone {
+	if b.Status == plr.IdentityNone || !r.ProvesIdentity {
 		return nil, nil
 	}
 	return new(r.PublicURL + "/auth/identity/start"), nil

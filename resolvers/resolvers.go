@@ -14,6 +14,8 @@ type Root struct {
 	Sessions Sessions
 	// PublicURL is where people reach the service, without a trailing slash.
 	PublicURL string
+	// ProvesIdentity: the provider can prove who people are.
+	ProvesIdentity bool
 }
 
 type (

@@ -127,7 +127,7 @@ func start(ctx context.Context, c *config, p parts) (_ *app, err error) {
 	a.health = &health{store: store, redis: rdb, logger: logger}
 	limits := newRateLimits(c, sessionKeys, openRateLimiter(c, rdb, p.Now, logger), logger)
 	handler := routes(c, &handlers{
-		graphql: newGraphQL(&resolvers.Root{Service: a.service, Sessions: signIn, PublicURL: c.PublicURL}, c.SchemaOpen, limits, logger), signIn: signIn, pages: pages, health: a.health, service: a.service, limits: limits,
+		graphql: newGraphQL(&resolvers.Root{Service: a.service, Sessions: signIn, PublicURL: c.PublicURL, ProvesIdentity: signIn.ProvesIdentity()}, c.SchemaOpen, limits, logger), signIn: signIn, pages: pages, health: a.health, service: a.service, limits: limits,
 	}, logger)
 	a.server = newHTTPServer(handler, logger)
 	if c.TLSCertFile != "" {

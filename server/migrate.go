@@ -46,7 +46,7 @@ func migrate(ctx context.Context, args []string, env func(string) string, now fu
 		}
 	}
 	if err := m.Migrate(ctx); err != nil {
-		return fmt.Errorf("MongoDB: the indexes were not made (does the user have the right createIndex?): %w", err)
+		return fmt.Errorf("MongoDB: the indexes, or the fields they are on, were not all made (does the user have the rights createIndex and update?): %w", err)
 	}
 	_, err = fmt.Fprintf(stdout, "%d indexes made in %s; every index is there.\n", len(missing), now().Sub(began).Round(time.Millisecond))
 	return err

@@ -138,7 +138,7 @@ func TestNoIdentityAtAnotherProvider(t *testing.T) {
 		t.Errorf("%d %s", shown.status, shown.url)
 	}
 	learner.header = http.Header{}
-	if a := learner.must(viewIdentity, nil); a.at("viewer", "identity", "status") != "UNBOUND" {
+	if a := learner.must(viewIdentity, nil); a.at("viewer", "identity", "status") != "UNBOUND" || a.at("viewer", "identity", "proveUrl") != nil {
 		t.Errorf("%s", a.raw)
 	}
 	isSignedIn(t, learner, true)

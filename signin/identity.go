@@ -20,6 +20,9 @@ const (
 
 const errNoIdentity = why("this provider proves no identity")
 
+// ProvesIdentity says whether the provider can prove who people are.
+func (s *SignIn) ProvesIdentity() bool { return s.config.Identity.VTR != "" }
+
 // IdentityStart serves GET /auth/identity/start: it sends a person who is signed
 // in to the provider to prove who they are.
 //
@@ -33,7 +36,7 @@ func (s *SignIn) IdentityStart(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if s.config.Identity.VTR == "" {
+	if !s.ProvesIdentity() {
 		s.toEither(w, r, ProblemIdentityUnavailable, errNoIdentity)
 		return
 	}

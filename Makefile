@@ -25,7 +25,9 @@ test-long: ## The same in full, about an hour, and races under the detector
 	cd cluster && CI=true go test -count=1 -timeout 4h -parallel 2 . -long
 	cd cluster && CI=true go test -count=1 -timeout 1h -parallel 1 -run 'AcrossReplicas|Linearizable|Kill' . -raced
 
-browser: ## The tests in a real browser (needs Chromium)
+browser: ## The tests in a real browser (needs Chromium, and npm for axe-core)
+	cd clients/axe && npm ci
+	CI=true go test -tags browser ./web
 	CI=true go test -run 'Browser' ./server/
 
 generate: ## Make graph/ from schema.graphqls

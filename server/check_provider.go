@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"openplr/signin"
 )
 
 // askProvider reads a JSON document of the provider's. The status is 0 when it
@@ -59,6 +61,7 @@ func checkProvider(ctx context.Context, f *findings, c *config, _ func() time.Ti
 	// What a description leaves out is not known, and no reason to complain.
 	lacks := func(list []string, word string) bool { return len(list) > 0 && !slices.Contains(list, word) }
 	off := func(flag *bool) bool { return flag != nil && !*flag }
+	signs := c.OIDC.UseJAR || c.OIDC.Reauth == string(signin.ReauthSignedPromptLogin)
 	for _, one := range []struct {
 		wrong        bool
 		remedy, what string
@@ -68,11 +71,15 @@ func checkProvider(ctx context.Context, f *findings, c *config, _ func() time.Ti
 		{lacks(d.ClientAuth, "private_key_jwt"), "nobody can sign in: this service proves itself in no other way", "it does not take private_key_jwt"},
 		{lacks(d.Challenges, "S256"), "use another provider: codes can be stolen without it", "it does not do PKCE with S256"},
 		{off(d.Backchannel), "tell people to sign out here too", "it does not tell this service when somebody signs out there"},
-		{c.OIDC.UseJAR && off(d.Objects), "set OIDC_USE_JAR=false, or agree on it with the provider", "it does not take signed requests"},
+		{signs && off(d.Objects), "set OIDC_USE_JAR=false and OIDC_REAUTH to another way than jar_prompt_login, or agree on it with the provider", "it does not take signed requests"},
 	} {
 		if one.wrong {
 			f.warn(one.remedy, "provider: %s", one.what)
 		}
+	}
+	if c.OIDC.AuthVTR != "" {
+		// No description says so, and every sign-in would fail.
+		f.ok("provider: people must come back with the vector of trust %s; for a provider that knows none, set OIDC_AUTH_VTR=none", c.OIDC.AuthVTR)
 	}
 	f.ok("provider: to be registered there, each after PUBLIC_URL: /auth/callback (redirect), /auth/signed-out (after sign-out), " +
 		"/auth/backchannel-logout, /auth/identity/return (landing page), /.well-known/jwks.json (keys)")
@@ -84,8 +91,12 @@ func checkCoreIdentity(ctx context.Context, f *findings, c *config, _ func() tim
 		return
 	}
 	if c.OIDC.Identity.VTR == "" {
-		f.ok("identity: not proved here, because OIDC_CORE_IDENTITY_ISSUER is not set or OIDC_IDENTITY_VTR is none")
+		f.warn("set OIDC_CORE_IDENTITY_ISSUER, OIDC_CORE_IDENTITY_DID and OIDC_CORE_IDENTITY_DID_URL, and not OIDC_IDENTITY_VTR=none",
+			"identity: nobody can prove who they are, so nobody can be connected to a learning record")
 		return
+	}
+	if len(c.StaffRoles) == 0 {
+		f.warn("set STAFF_ROLES", "staff: there are no caseworkers, so claims that a person must decide stay open")
 	}
 	const remedy = "check OIDC_CORE_IDENTITY_DID_URL, the network and the certificate authorities; proving identity waits for it"
 	var d struct {

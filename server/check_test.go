@@ -223,10 +223,19 @@ func TestCheckProviderAbilities(t *testing.T) {
 		}
 	}
 	env["OIDC_IDENTITY_VTR"] = "none"
-	if list, failed := checked(t, env, time.Now); failed || !has(list, "ok", "identity: not proved here") {
+	if list, failed := checked(t, env, time.Now); failed || !has(list, "warn", "nobody can be connected to a learning record") || has(list, "warn", "staff:") {
 		t.Errorf("without identity: %+v", list)
 	}
-	env["OIDC_IDENTITY_VTR"], env["OIDC_CORE_IDENTITY_DID_URL"] = "", "http://127.0.0.1:1/did.json"
+	env["OIDC_IDENTITY_VTR"] = ""
+	if list, _ := checked(t, env, time.Now); !has(list, "warn", "there are no caseworkers") || !has(list, "ok", "OIDC_AUTH_VTR=none") {
+		t.Errorf("without staff: %+v", list)
+	}
+	env["STAFF_ROLES"], env["OIDC_AUTH_VTR"] = "caseworker="+provider.URL+"#sub:someone", "none"
+	document = keys
+	if list, failed := checked(t, env, time.Now); failed || has(list, "warn", "staff:") || has(list, "ok", "vector of trust") {
+		t.Errorf("with staff: %+v", list)
+	}
+	env["OIDC_CORE_IDENTITY_DID_URL"] = "http://127.0.0.1:1/did.json"
 	if list, failed := checked(t, env, time.Now); !failed || !has(list, "fail", "cannot be reached") {
 		t.Errorf("no server there: %+v", list)
 	}

@@ -128,7 +128,7 @@ func parseStaffRoles(text, issuer, vtr string) ([]signin.StaffRole, error) {
 			return nil, errors.New("STAFF_ROLES names an issuer that is not OIDC_ISSUER, to the byte")
 		}
 		if rule.Claim != "" && vtr != "" {
-			return nil, errors.New("STAFF_ROLES goes by a claim, which a provider with vectors of trust gives no staff: name subjects, or set OIDC_AUTH_VTR=none")
+			return nil, errors.New("STAFF_ROLES goes by a claim, which a provider with vectors of trust gives no staff: name subjects, or set OIDC_AUTH_VTR=none and OIDC_IDENTITY_VTR=none")
 		}
 		out = append(out, rule)
 	}

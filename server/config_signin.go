@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"os"
@@ -81,7 +82,7 @@ func (c *config) readSignIn(or func(name, value string) string, fault func(strin
 	if c.AppClients, err = parseAppClients(or("APP_CLIENTS", ""), c.production()); err != nil {
 		fault("%w", err)
 	}
-	if c.StaffRoles, err = parseStaffRoles(or("STAFF_ROLES", ""), c.OIDC.Issuer, c.OIDC.AuthVTR); err != nil {
+	if c.StaffRoles, err = parseStaffRoles(or("STAFF_ROLES", ""), c.OIDC.Issuer, cmp.Or(c.OIDC.AuthVTR, c.OIDC.Identity.VTR)); err != nil {
 		fault("%w", err)
 	}
 	c.SessionIdle, c.SessionLife = duration(or("SESSION_IDLE", "30m")), duration(or("SESSION_ABSOLUTE", "12h"))
@@ -171,6 +172,9 @@ func (c *config) validateOIDC(fault func(string, ...any)) {
 			fault("%s must be ES256, RS256 or PS256", name)
 		}
 	}
+	if !slices.Contains(c.OIDC.Scopes, "openid") {
+		fault("OIDC_SCOPES must have openid among its words")
+	}
 	for _, host := range c.OIDC.ProviderHosts {
 		if u, err := url.Parse("https://" + host); err != nil || u.Host != host || u.Hostname() == "" || strings.ToLower(host) != host {
 			fault("OIDC_PROVIDER_HOSTS must be host or host:port,... in small letters, without https://")
@@ -206,6 +210,9 @@ func (c *config) validateTrust(fault func(string, ...any)) {
 	default:
 		if !c.isProviderURL(id.Issuer) {
 			fault("OIDC_CORE_IDENTITY_ISSUER must be an https address")
+		}
+		if id.Issuer == c.OIDC.Issuer {
+			fault("OIDC_CORE_IDENTITY_ISSUER must not be OIDC_ISSUER: the provider names both")
 		}
 		if !didOf.MatchString(id.DID) {
 			fault("OIDC_CORE_IDENTITY_DID must be written did:web:host")

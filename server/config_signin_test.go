@@ -71,7 +71,7 @@ func TestSignInSettings(t *testing.T) {
 		"app in development": {map[string]string{"APP_CLIENTS": `[{"id":"x","redirectUris":["http://localhost:9999/callback"]}]`}, func(c *config) any { return c.AppClients },
 			[]signin.AppClient{{ID: "x", RedirectURIs: []string{"http://localhost:9999/callback"}}}},
 		"nobody is staff": {oneLogin(), func(c *config) any { return len(c.StaffRoles) }, 0},
-		"staff": {oneLogin("STAFF_ROLES", "caseworker="+issuer+"#sub:urn:fdc:example.com:2026:a=b, specialist="+issuer+"#claim:groups=plr:specialists=1", "OIDC_AUTH_VTR", "none"),
+		"staff": {oneLogin("STAFF_ROLES", "caseworker="+issuer+"#sub:urn:fdc:example.com:2026:a=b, specialist="+issuer+"#claim:groups=plr:specialists=1", "OIDC_AUTH_VTR", "none", "OIDC_IDENTITY_VTR", "none"),
 			func(c *config) any { return c.StaffRoles }, []signin.StaffRole{
 				{Role: plr.RoleCaseworker, Issuer: issuer, Subject: "urn:fdc:example.com:2026:a=b"},
 				{Role: plr.RoleSpecialist, Issuer: issuer, Claim: "groups", Value: "plr:specialists=1"},
@@ -110,6 +110,8 @@ func TestSignInSettingsRefused(t *testing.T) {
 		"identity without its issuer": {oneLogin("OIDC_IDENTITY_VTR", "Cl.Cm.P2", "OIDC_CORE_IDENTITY_ISSUER", "", "OIDC_CORE_IDENTITY_DID", "", "OIDC_CORE_IDENTITY_DID_URL", ""), []string{"OIDC_IDENTITY_VTR needs"}},
 		"identity of devop":           {map[string]string{"OIDC_CORE_IDENTITY_DID": "did:web:a.example"}, []string{"go with OIDC_ISSUER"}},
 		"core issuer by http":         {oneLogin("OIDC_CORE_IDENTITY_ISSUER", "http://identity.example.com/"), []string{"OIDC_CORE_IDENTITY_ISSUER must"}},
+		"core issuer is the issuer":   {oneLogin("OIDC_CORE_IDENTITY_ISSUER", "https://oidc.example.com/"), []string{"must not be OIDC_ISSUER"}},
+		"scopes without openid":       {oneLogin("OIDC_SCOPES", "email"), []string{"OIDC_SCOPES"}},
 		"no DID":                      {oneLogin("OIDC_CORE_IDENTITY_DID", "https://identity.example.com"), []string{"did:web:host"}},
 		"DID document by http":        {oneLogin("OIDC_CORE_IDENTITY_DID_URL", "http://localhost/did.json"), []string{"OIDC_CORE_IDENTITY_DID_URL must"}},
 		"unknown way":                 {oneLogin("OIDC_REAUTH", "always"), []string{"OIDC_REAUTH", "jar_prompt_login"}},
@@ -158,6 +160,7 @@ func TestSignInSettingsRefused(t *testing.T) {
 		"unknown role":            {oneLogin("STAFF_ROLES", "admin=https://oidc.example.com/#sub:"+secret), []string{"STAFF_ROLES", "caseworker and specialist"}},
 		"nobody in particular":    {oneLogin("STAFF_ROLES", "caseworker=https://oidc.example.com/#sub:"), []string{"STAFF_ROLES"}},
 		"claim beside vtr":        {oneLogin("STAFF_ROLES", "caseworker=https://oidc.example.com/#claim:groups="+secret), []string{"STAFF_ROLES goes by a claim", "OIDC_AUTH_VTR=none"}},
+		"claim beside identity":   {oneLogin("OIDC_AUTH_VTR", "none", "STAFF_ROLES", "caseworker=https://oidc.example.com/#claim:groups="+secret), []string{"STAFF_ROLES goes by a claim", "OIDC_IDENTITY_VTR=none"}},
 		"any value of a claim":    {oneLogin("STAFF_ROLES", "caseworker=https://oidc.example.com/#claim:groups="), []string{"STAFF_ROLES"}},
 	} {
 		t.Run(name, func(t *testing.T) {

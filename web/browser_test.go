@@ -32,6 +32,7 @@ type tab struct {
 	left      atomic.Int64
 	atTheEnd  atomic.Bool
 	signedOut atomic.Value // the body of the request
+	nobody    atomic.Bool  // is signed in
 }
 
 func openTab(t *testing.T, change ...func(*web.Config)) *tab {
@@ -42,6 +43,10 @@ func openTab(t *testing.T, change ...func(*web.Config)) *tab {
 	b := &tab{t: t, site: s}
 	b.left.Store(int64(30 * time.Minute))
 	status := func(w http.ResponseWriter, _ *http.Request) {
+		if b.nobody.Load() {
+			_, _ = w.Write([]byte(`{"authenticated":false}`))
+			return
+		}
 		end, last := time.Now().Add(time.Duration(b.left.Load())), time.Now().Add(time.Hour)
 		if b.atTheEnd.Load() {
 			last = end

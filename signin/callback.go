@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -15,6 +16,9 @@ import (
 const (
 	maxCallbackQuery = 8 << 10
 	maxCode          = 4 << 10
+	// callbackTime is shorter than the server waits for an answer to be written: five
+	// slow calls to the provider must end on a page, not in a broken connection.
+	callbackTime = 20 * time.Second
 )
 
 const (
@@ -34,9 +38,12 @@ func (s *SignIn) Callback(w http.ResponseWriter, r *http.Request) {
 	if !s.begin(w, r, http.MethodGet) {
 		return
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), callbackTime)
+	defer cancel()
+	r = r.WithContext(ctx)
 	answer, ok := parseAnswer(r.URL.RawQuery)
 	if !ok {
-		s.toProgram(w, r, ProblemCallbackInvalid, errCallbackForm)
+		s.toEither(w, r, ProblemCallbackInvalid, errCallbackForm)
 		return
 	}
 	t, code, err := s.accept(w, r, answer)

@@ -75,7 +75,7 @@ const (
 	ProblemInternal Problem = "internal"
 )
 
-// Refusals that only a program, or somebody tampering, gets to see.
+// Requests of no form. People meet them by a broken link, and have a page for each.
 const (
 	// ProblemInvalidReturnTo: return_to is no path on our own origin.
 	ProblemInvalidReturnTo Problem = "invalid_return_to"
@@ -83,6 +83,10 @@ const (
 	ProblemInvalidAction Problem = "invalid_action"
 	// ProblemCallbackInvalid: the parameters of the callback are not of its form.
 	ProblemCallbackInvalid Problem = "callback_invalid"
+)
+
+// Refusals that only a program, or somebody tampering, gets to see.
+const (
 	// ProblemAmbiguousCredentials: a cookie and a bearer token in one request.
 	ProblemAmbiguousCredentials Problem = "ambiguous_credentials"
 	// ProblemCrossOrigin: the header that only our own page can send is missing.
@@ -111,6 +115,7 @@ func PageProblems() []Problem {
 		ProblemAlreadyBound, ProblemBindingLocked, ProblemUnauthenticated, ProblemSessionExpired,
 		ProblemProviderUnavailable,
 		ProblemSessionStoreUnavailable, ProblemAccountStoreUnavailable, ProblemInternal,
+		ProblemInvalidReturnTo, ProblemInvalidAction, ProblemCallbackInvalid,
 	}
 }
 
@@ -210,8 +215,8 @@ func newProblemJSON(status int, code Problem, ref string) problemJSON {
 	return problemJSON{"about:blank", http.StatusText(status), status, code, ref}
 }
 
-// toEither answers a faulting address that people and programs both call: whoever
-// can read a page gets the page, anyone else the status.
+// toEither answers at an address that people and programs both call: whoever can
+// read a page gets the page, anyone else the status.
 func (s *SignIn) toEither(w http.ResponseWriter, r *http.Request, code Problem, cause error) {
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		s.toPage(w, r, code, cause)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"openplr/plr"
+	"openplr/signin"
 	"openplr/web"
 )
 
@@ -94,12 +95,8 @@ func everyPage(t *testing.T, tag string) map[string]func() *httptest.ResponseRec
 	empty := learner()
 	empty.Record.Events = nil
 	pages["record, no events"] = submit(record(t, empty, language, plr.DefaultFields()...), nil, filled())
-	for _, code := range []string{
-		"state_unknown", "state_used", "browser_mismatch", "iss_mismatch", "provider_error", "access_denied",
-		"temporarily_unavailable", "service_suspended", "token_exchange_failed", "id_token_invalid", "assurance_too_low",
-		"reauth_failed", "subject_mismatch", "identity_not_proved", "signed_out_meanwhile", "provider_unavailable",
-	} {
-		pages["problem "+code] = get("/sign-in/problem?code=" + code + "&ref=REF-2345")
+	for _, code := range signin.PageProblems() {
+		pages["problem "+string(code)] = get("/sign-in/problem?code=" + string(code) + "&ref=REF-2345")
 	}
 	return pages
 }

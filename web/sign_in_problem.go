@@ -44,6 +44,9 @@ var problemTexts = map[string]struct{ title, body string }{
 	"token_exchange_failed": {"problem.fault.title", "problem.fault.body"},
 	"id_token_invalid":      {"problem.fault.title", "problem.fault.body"},
 	"internal":              {"problem.fault.title", "problem.fault.body"},
+	"callback_invalid":      {"problem.fault.title", "problem.fault.body"},
+	"invalid_return_to":     {"problem.fault.title", "problem.fault.body"},
+	"invalid_action":        {"problem.fault.title", "problem.fault.body"},
 }
 
 // refForm: the reference comes from the address, so it is shown only when it

@@ -145,7 +145,7 @@ var textCY = map[string]string{
 
 	"problem.retry":           "Mewngofnodi eto",
 	"problem.again.title":     "Dechreuwch fewngofnodi eto",
-	"problem.again.body":      "Dechreuwyd mewngofnodi mewn porwr neu dab arall, cymerodd ormod o amser, neu roedd eisoes wedi gorffen. Nid ydych wedi mewngofnodi.",
+	"problem.again.body":      "Dechreuwyd mewngofnodi mewn porwr neu dab arall, cymerodd ormod o amser, neu roedd eisoes wedi gorffen. Dechreuwch eto, oni bai eich bod wedi mewngofnodi erbyn hyn.",
 	"problem.cancelled.title": "Ni wnaethoch fewngofnodi",
 	"problem.cancelled.body":  "Cafodd y mewngofnodi ei ganslo. Nid oes dim wedi newid.",
 	"problem.later.title":     "Ni allwch fewngofnodi ar hyn o bryd",
@@ -171,7 +171,7 @@ var textCY = map[string]string{
 	"problem.meanwhile.title": "Rydych wedi cael eich allgofnodi",
 	"problem.meanwhile.body":  "Tra oeddech yn mewngofnodi yma, cawsoch eich allgofnodi ym mhobman, felly nid ydych wedi mewngofnodi. Os ydych am barhau, mewngofnodwch eto.",
 	"problem.fault.title":     "Ni weithiodd y mewngofnodi",
-	"problem.fault.body":      "Aeth rhywbeth o'i le wrth fewngofnodi. Nid eich bai chi yw hyn, ac nid ydych wedi mewngofnodi. Rhowch gynnig arall arni.",
+	"problem.fault.body":      "Aeth rhywbeth o'i le wrth fewngofnodi. Nid eich bai chi yw hyn. Rhowch gynnig arall arni.",
 
 	"error.home":      "Mynd i'r dudalen gychwyn",
 	"error.400.title": "Nid oedd modd darllen y ffurflen",

@@ -145,7 +145,7 @@ var textEN = map[string]string{
 
 	"problem.retry":           "Sign in again",
 	"problem.again.title":     "Start signing in again",
-	"problem.again.body":      "Signing in was begun in another browser or tab, took too long, or was already finished. You are not signed in.",
+	"problem.again.body":      "Signing in was begun in another browser or tab, took too long, or was already finished. Start again, unless you are signed in by now.",
 	"problem.cancelled.title": "You did not sign in",
 	"problem.cancelled.body":  "Signing in was cancelled. Nothing has changed.",
 	"problem.later.title":     "You cannot sign in at the moment",
@@ -171,7 +171,7 @@ var textEN = map[string]string{
 	"problem.meanwhile.title": "You have been signed out",
 	"problem.meanwhile.body":  "While you were signing in here, you were signed out everywhere, so you are not signed in. If you want to go on, sign in again.",
 	"problem.fault.title":     "Signing in did not work",
-	"problem.fault.body":      "Something went wrong while signing in. It is not your fault, and you are not signed in. Try again.",
+	"problem.fault.body":      "Something went wrong while signing in. It is not your fault. Try again.",
 
 	"error.home":      "Go to the start page",
 	"error.400.title": "The form could not be read",

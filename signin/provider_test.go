@@ -44,6 +44,41 @@ func TestAttack11MetadataOfAnotherIssuer(t *testing.T) {
 	}
 }
 
+// A provider on this machine, as developers have it, leads nowhere else.
+func TestAttack11LoopbackProvider(t *testing.T) {
+	t.Parallel()
+	for address, good := range map[string]bool{
+		"http://127.0.0.1:8090/token": true, "http://localhost:8091/token": true, "http://[::1]:8090/token": true, "https://op.example/token": true,
+		"http://op.example/token": false, "http://localhost.example/token": false, "http://127.0.0.1.example/token": false, "http://10.0.0.1/token": false,
+	} {
+		h := newHouse(t, func(c *Config) { c.Issuer = "http://127.0.0.1:8090/" })
+		h.op.metadata = func(m map[string]any) { m["token_endpoint"] = address }
+		if err := h.CheckProvider(t.Context()); (err == nil) != good || (!good && !errors.Is(err, ErrProviderMismatch)) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+// A clock that is set back makes nothing last longer.
+func TestProviderClockSetBack(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.browser().signIn()
+	h.clock.add(-24 * time.Hour)
+	h.browser().signIn()
+	if metadata, keys := h.op.count(discoveryPath), h.op.count("/jwks"); metadata != 2 || keys != 2 {
+		t.Errorf("metadata read %d times, keys %d", metadata, keys)
+	}
+	h.browser().signIn()
+	if metadata, keys := h.op.count(discoveryPath), h.op.count("/jwks"); metadata != 2 || keys != 2 {
+		t.Errorf("and then %d and %d", metadata, keys)
+	}
+	// Nor do the pauses between refreshes.
+	h.op.bend(func() { h.op.keys = []signingKey{newECKey("op-2")} })
+	h.clock.add(-time.Second)
+	h.browser().signIn()
+}
+
 // TestAttack20ProviderHosts: endpoints lie on hosts that are allowed.
 func TestAttack20ProviderHosts(t *testing.T) {
 	t.Parallel()

@@ -330,14 +330,30 @@ func TestCallbackAttacks(t *testing.T) {
 
 func TestProviderErrors(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	for fault, want := range map[string]Problem{
-		"access_denied": ProblemAccessDenied, "temporarily_unavailable": ProblemTemporarilyUnavailable,
-		"unauthorized_client": ProblemServiceSuspended, "login_required": ProblemReauthFailed,
-		"server_error": ProblemProviderError, "invalid_request": ProblemProviderError,
+	for _, test := range []struct {
+		fault string
+		want  Problem
+		alarm bool // somebody must look into it
+	}{
+		{"access_denied", ProblemAccessDenied, false},
+		{"temporarily_unavailable", ProblemTemporarilyUnavailable, false},
+		{"login_required", ProblemReauthFailed, false},
+		{"server_error", ProblemProviderError, false},
+		{"canary", ProblemProviderError, false},
+		{"unauthorized_client", ProblemServiceSuspended, true},
+		{"invalid_request", ProblemProviderError, true},
+		{"invalid_scope", ProblemProviderError, true},
+		{"unsupported_response_type", ProblemProviderError, true},
+		{"request_uri_not_supported", ProblemProviderError, true},
+		{"invalid_request_object", ProblemProviderError, true},
+		{"unmet_authentication_requirements", ProblemProviderError, true},
 	} {
+		h := newHouse(t)
 		b := h.browser()
-		h.wantPage(b.back(url.Values{"error": {fault}, "state": {b.leave("").Query().Get("state")}}), want)
+		h.wantPage(b.back(url.Values{"error": {test.fault}, "state": {b.leave("").Query().Get("state")}}), test.want)
+		if got := strings.Contains(h.logs.String(), `"level":"ERROR","msg":"refused"`); got != test.alarm {
+			t.Errorf("%s: alarm %t\n%s", test.fault, got, h.logs)
+		}
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"openplr/plr"
@@ -155,12 +157,18 @@ func (s *SignIn) refused(ctx context.Context, code Problem, cause error, more ..
 	attrs := []slog.Attr{slog.String("code", string(code)), slog.String("ref", ref), slog.String("why", reason(cause))}
 	level := slog.LevelWarn
 	// A false proof of identity is for people to look into, a provider that knows us
-	// no more is too.
-	if statuses[code] >= http.StatusInternalServerError || code == ProblemIdentityInvalid || errors.Is(cause, errClientRefused) {
+	// no more or does not take our requests is too.
+	if statuses[code] >= http.StatusInternalServerError || code == ProblemIdentityInvalid || isOurFault(cause) {
 		level = slog.LevelError
 	}
 	s.log.LogAttrs(ctx, level, "refused", append(attrs, more...)...)
 	return ref
+}
+
+// isOurFault says whether cause is that the provider refuses us, rather than a person.
+func isOurFault(cause error) bool {
+	var w why
+	return errors.As(cause, &w) && (w == errClientRefused || slices.Contains(slices.Collect(maps.Values(ourFaults)), w))
 }
 
 // reason gives words about cause that hold nothing from outside.

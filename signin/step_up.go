@@ -174,7 +174,7 @@ func (s *SignIn) ranOut(ctx context.Context, t *transaction) (*plr.Account, erro
 // in once more is not who the session is of, so far as we know: it ends.
 func (s *SignIn) refusedBy(ctx context.Context, t *transaction, fault string) (Problem, error) {
 	if t.Purpose != purposeStepUp || fault != "login_required" {
-		return problemOf(fault), errProviderRefused
+		return problemOf(fault), causeOf(fault)
 	}
 	// Whoever closes the page at this moment does not keep the session by it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutTimeout)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -54,6 +56,41 @@ func TestAttack35NoCookieWithoutTLS(t *testing.T) {
 	}
 	if names[signin.SessionCookie] < 2 || names[signin.TransactionCookie] < 2 {
 		t.Errorf("not all cookies were seen: %v", names)
+	}
+}
+
+// A process never begins with a provider that is another than the configured one;
+// for one that is down it waits.
+func TestAttack11ProcessRefusesToStart(t *testing.T) {
+	t.Parallel()
+	var issuer string
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		base := "http://" + r.Host
+		fmt.Fprintf(w, `{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q,"jwks_uri":%q}`, issuer, base+"/authorize", base+"/token", base+"/jwks")
+	}))
+	defer provider.Close()
+	key, _ := clientKeyFiles(t, t.TempDir(), "client")
+	env := map[string]string{"OIDC_ISSUER": provider.URL + "/", "OIDC_CLIENT_ID": "records", "OIDC_CLIENT_KEY_FILE": key, "OIDC_CLIENT_KEY_ID": "k1", "PUBLIC_URL": "http://localhost:8080"}
+	for _, issuer = range []string{provider.URL, "https://oidc.integration.example/"} {
+		env["DATA_DIR"] = t.TempDir()
+		c, err := readEnv(env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := start(t.Context(), c, parts{Now: newTestClock().Now, Stderr: &lockedBuffer{}, Listener: freeListener(t), DevopListener: freeListener(t)})
+		if err == nil {
+			a.stop()
+		}
+		if !errors.Is(err, signin.ErrProviderMismatch) || !strings.Contains(err.Error(), "OIDC_ISSUER") {
+			t.Errorf("%s: %v", issuer, err)
+		}
+	}
+	provider.Close()
+	delete(env, "PUBLIC_URL")
+	delete(env, "DATA_DIR")
+	h := newHarness(t, harnessOptions{env: env, dir: t.TempDir()})
+	if p := h.browser().get("/auth/login"); p.status != 503 || p.header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", p.status, p.body)
 	}
 }
 

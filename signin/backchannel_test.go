@@ -188,9 +188,11 @@ func TestBackchannelLogout(t *testing.T) {
 				h.wantJSON(resp, http.StatusUnsupportedMediaType, ProblemUnsupportedMediaType)
 			}
 			h.wantJSON(h.postBackchannel("filler="+strings.Repeat("x", maxBackchannelBody)+"&"+body), http.StatusRequestEntityTooLarge, ProblemBodyTooLarge)
+			chunked := func(r *http.Request) { r.ContentLength, r.TransferEncoding = -1, []string{"chunked"} }
+			h.wantJSON(h.postBackchannel("filler="+strings.Repeat("x", maxBackchannelBody)+"&"+body, chunked), http.StatusRequestEntityTooLarge, ProblemBodyTooLarge)
 			b.want(isSignedIn)
-			h.wantAccepted(h.postBackchannel(body+"&other=x", func(r *http.Request) {
-				r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+			h.wantAccepted(h.postBackchannel(body+"&other=x", chunked, func(r *http.Request) {
+				r.Header.Set("Content-Type", "Application/x-www-form-urlencoded; charset=utf-8")
 			}))
 			b.want(isExpired)
 		},

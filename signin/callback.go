@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -15,6 +16,9 @@ import (
 const (
 	maxCallbackQuery = 8 << 10
 	maxCode          = 4 << 10
+	// callbackTime is shorter than the server waits for an answer to be written: five
+	// slow calls to the provider must end on a page, not in a broken connection.
+	callbackTime = 20 * time.Second
 )
 
 const (
@@ -34,9 +38,12 @@ func (s *SignIn) Callback(w http.ResponseWriter, r *http.Request) {
 	if !s.begin(w, r, http.MethodGet) {
 		return
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), callbackTime)
+	defer cancel()
+	r = r.WithContext(ctx)
 	answer, ok := parseAnswer(r.URL.RawQuery)
 	if !ok {
-		s.toProgram(w, r, ProblemCallbackInvalid, errCallbackForm)
+		s.toEither(w, r, ProblemCallbackInvalid, errCallbackForm)
 		return
 	}
 	t, code, err := s.accept(w, r, answer)
@@ -251,6 +258,28 @@ func parseAnswer(rawQuery string) (answer, bool) {
 		a.issuer = &issuer
 	}
 	return a, isSecret(a.state) && (a.code == "") != (a.fault == "") && len(a.code) <= maxCode
+}
+
+// ourFaults are the answers by which a provider says that it does not take our
+// requests: nobody can sign in until somebody has looked into it. The words are
+// ours, whatever the provider's were.
+var ourFaults = map[string]why{
+	"invalid_request":                   "the provider calls our request invalid",
+	"invalid_scope":                     "the provider refuses our scopes",
+	"invalid_request_object":            "the provider refuses our signed request",
+	"request_not_supported":             "the provider takes no signed request",
+	"request_uri_not_supported":         "the provider takes no request by reference",
+	"unsupported_response_type":         "the provider does not know our response type",
+	"unmet_authentication_requirements": "the provider cannot do what we ask for",
+	"unauthorized_client":               "the provider does not serve us",
+}
+
+// causeOf is what the log says of the provider's error.
+func causeOf(fault string) why {
+	if w, ok := ourFaults[fault]; ok {
+		return w
+	}
+	return errProviderRefused
 }
 
 // problemOf translates the provider's error codes that a person can act upon.

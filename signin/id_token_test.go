@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +115,20 @@ func TestGoodIDTokens(t *testing.T) {
 			h.op.claims = func(c map[string]any) { delete(c, "at_hash"); delete(c, "auth_time") }
 		}, good: true},
 		{name: "without typ", bend: withHeader(map[string]any{"kid": "op-1"}), good: true},
+		{name: "key beside others of kinds unknown here", bend: func(h *house) {
+			h.op.jwks = func(w http.ResponseWriter, _ *http.Request) {
+				keys := []any{
+					map[string]any{"kty": "OKP", "kid": "op-1", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "use": "sig"},
+					map[string]any{"kty": "AKP", "kid": "future", "alg": "ML-DSA-65", "pub": "AAAA"}, map[string]any{"kty": "oct", "kid": "op-1", "k": "AAAA"},
+					map[string]any{"kty": "EC", "kid": "op-1", "crv": "secp256k1", "x": "AAAA", "y": "AAAA"}, map[string]any{"kty": 7}, "x", nil,
+				}
+				for _, key := range h.op.publicKeys() {
+					key["x5c"], key["x5t"] = []string{"no certificate"}, "AA"
+					keys = append(keys, key)
+				}
+				reply(w, http.StatusOK, map[string]any{"keys": keys})
+			}
+		}, good: true},
 	})
 }
 

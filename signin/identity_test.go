@@ -403,6 +403,26 @@ func TestIdentityOutlastsTheSession(t *testing.T) {
 	})
 }
 
+// A session that somebody ended stays ended for a trip that outlasts even its
+// longest life, when nothing else would have to remember it any more.
+func TestIdentityOutlastsASessionThatWasEnded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, oneLogin, func(c *Config) { c.WebIdle, c.WebAbsolute = 30*time.Minute, 30*time.Minute })
+	b, other := h.browser(), h.browser()
+	b.signIn()
+	u := b.depart(identityStart)
+	txn := b.cookies[TransactionCookie]
+	h.pass(10 * time.Minute)
+	b.logout("{}")
+	h.pass(30 * time.Minute)
+	other.signIn() // and what is not needed is forgotten
+	other.logout("{}")
+	h.pass(time.Hour)
+	b.cookies[TransactionCookie] = txn
+	h.wantPage(b.back(h.op.authorize(u)), ProblemSessionExpired)
+	b.want(isNobody)
+}
+
 func TestIdentityOfASessionThatEnded(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, oneLogin)

@@ -41,7 +41,7 @@ func (s *SignIn) wish(w http.ResponseWriter, r *http.Request) (query url.Values,
 		returnTo, ok = s.safeReturnTo(query.Get("return_to"))
 	}
 	if !ok {
-		s.toProgram(w, r, ProblemInvalidReturnTo, errReturnTo)
+		s.toEither(w, r, ProblemInvalidReturnTo, errReturnTo)
 	}
 	return query, returnTo, ok
 }

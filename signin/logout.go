@@ -26,6 +26,8 @@ const (
 	// logoutTimeout covers the durable store and Redis; a person who closes the
 	// tab after pressing "sign out" is signed out all the same.
 	logoutTimeout = 5 * time.Second
+	// maxEndSessionQuery is what One Login's firewall lets through.
+	maxEndSessionQuery = 2048
 )
 
 const (
@@ -158,7 +160,9 @@ func (s *SignIn) endSessionURL(ctx context.Context, e *session, tokenHash string
 	query.Set("id_token_hint", hint)
 	query.Set("post_logout_redirect_uri", s.config.PublicURL+SignedOutPath)
 	query.Set("state", state)
-	u.RawQuery = query.Encode()
+	if encoded := query.Encode(); len(encoded) <= maxEndSessionQuery {
+		u.RawQuery = encoded
+	} // else the person ends on the provider's own page, signed out there all the same
 	return u.String()
 }
 

@@ -88,6 +88,15 @@ func TestLogout(t *testing.T) {
 				t.Errorf("leads to %q", got)
 			}
 		},
+		"an ID token too long for the provider's firewall": func(t *testing.T, h *house, b *browser) {
+			claim("filler", strings.Repeat("f", 1500))(h)
+			thief := h.browser()
+			thief.cookies[SessionCookie] = b.signIn()
+			if got := redirectOf(t, b.logout("{}")); got != "https://op.example/logout" {
+				t.Errorf("leads to %q", got)
+			}
+			thief.want(isExpired)
+		},
 		"provider without a sign-out": func(t *testing.T, h *house, b *browser) {
 			h.op.metadata = func(m map[string]any) { delete(m, "end_session_endpoint") }
 			b.signIn()

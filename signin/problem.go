@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"openplr/plr"
@@ -75,7 +77,7 @@ const (
 	ProblemInternal Problem = "internal"
 )
 
-// Refusals that only a program, or somebody tampering, gets to see.
+// Requests of no form. People meet them by a broken link, and have a page for each.
 const (
 	// ProblemInvalidReturnTo: return_to is no path on our own origin.
 	ProblemInvalidReturnTo Problem = "invalid_return_to"
@@ -83,6 +85,10 @@ const (
 	ProblemInvalidAction Problem = "invalid_action"
 	// ProblemCallbackInvalid: the parameters of the callback are not of its form.
 	ProblemCallbackInvalid Problem = "callback_invalid"
+)
+
+// Refusals that only a program, or somebody tampering, gets to see.
+const (
 	// ProblemAmbiguousCredentials: a cookie and a bearer token in one request.
 	ProblemAmbiguousCredentials Problem = "ambiguous_credentials"
 	// ProblemCrossOrigin: the header that only our own page can send is missing.
@@ -111,6 +117,7 @@ func PageProblems() []Problem {
 		ProblemAlreadyBound, ProblemBindingLocked, ProblemUnauthenticated, ProblemSessionExpired,
 		ProblemProviderUnavailable,
 		ProblemSessionStoreUnavailable, ProblemAccountStoreUnavailable, ProblemInternal,
+		ProblemInvalidReturnTo, ProblemInvalidAction, ProblemCallbackInvalid,
 	}
 }
 
@@ -150,12 +157,18 @@ func (s *SignIn) refused(ctx context.Context, code Problem, cause error, more ..
 	attrs := []slog.Attr{slog.String("code", string(code)), slog.String("ref", ref), slog.String("why", reason(cause))}
 	level := slog.LevelWarn
 	// A false proof of identity is for people to look into, a provider that knows us
-	// no more is too.
-	if statuses[code] >= http.StatusInternalServerError || code == ProblemIdentityInvalid || errors.Is(cause, errClientRefused) {
+	// no more or does not take our requests is too.
+	if statuses[code] >= http.StatusInternalServerError || code == ProblemIdentityInvalid || isOurFault(cause) {
 		level = slog.LevelError
 	}
 	s.log.LogAttrs(ctx, level, "refused", append(attrs, more...)...)
 	return ref
+}
+
+// isOurFault says whether cause is that the provider refuses us, rather than a person.
+func isOurFault(cause error) bool {
+	var w why
+	return errors.As(cause, &w) && (w == errClientRefused || slices.Contains(slices.Collect(maps.Values(ourFaults)), w))
 }
 
 // reason gives words about cause that hold nothing from outside.
@@ -210,8 +223,8 @@ func newProblemJSON(status int, code Problem, ref string) problemJSON {
 	return problemJSON{"about:blank", http.StatusText(status), status, code, ref}
 }
 
-// toEither answers a faulting address that people and programs both call: whoever
-// can read a page gets the page, anyone else the status.
+// toEither answers at an address that people and programs both call: whoever can
+// read a page gets the page, anyone else the status.
 func (s *SignIn) toEither(w http.ResponseWriter, r *http.Request, code Problem, cause error) {
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		s.toPage(w, r, code, cause)

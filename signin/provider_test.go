@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -41,6 +42,41 @@ func TestAttack11MetadataOfAnotherIssuer(t *testing.T) {
 			h.wantJSON(h.browser().get("/auth/login"), http.StatusServiceUnavailable, ProblemProviderUnavailable)
 		})
 	}
+}
+
+// A provider on this machine, as developers have it, leads nowhere else.
+func TestAttack11LoopbackProvider(t *testing.T) {
+	t.Parallel()
+	for address, good := range map[string]bool{
+		"http://127.0.0.1:8090/token": true, "http://localhost:8091/token": true, "http://[::1]:8090/token": true, "https://op.example/token": true,
+		"http://op.example/token": false, "http://localhost.example/token": false, "http://127.0.0.1.example/token": false, "http://10.0.0.1/token": false,
+	} {
+		h := newHouse(t, func(c *Config) { c.Issuer = "http://127.0.0.1:8090/" })
+		h.op.metadata = func(m map[string]any) { m["token_endpoint"] = address }
+		if err := h.CheckProvider(t.Context()); (err == nil) != good || (!good && !errors.Is(err, ErrProviderMismatch)) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+// A clock that is set back makes nothing last longer.
+func TestProviderClockSetBack(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.browser().signIn()
+	h.clock.add(-24 * time.Hour)
+	h.browser().signIn()
+	if metadata, keys := h.op.count(discoveryPath), h.op.count("/jwks"); metadata != 2 || keys != 2 {
+		t.Errorf("metadata read %d times, keys %d", metadata, keys)
+	}
+	h.browser().signIn()
+	if metadata, keys := h.op.count(discoveryPath), h.op.count("/jwks"); metadata != 2 || keys != 2 {
+		t.Errorf("and then %d and %d", metadata, keys)
+	}
+	// Nor do the pauses between refreshes.
+	h.op.bend(func() { h.op.keys = []signingKey{newECKey("op-2")} })
+	h.clock.add(-time.Second)
+	h.browser().signIn()
 }
 
 // TestAttack20ProviderHosts: endpoints lie on hosts that are allowed.
@@ -460,6 +496,9 @@ func TestAttack26BreakerAndSlots(t *testing.T) {
 	h.op.bend(func() {
 		h.op.before = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(200); return true }
 	})
+	if got, err := tr.RoundTrip(httptest.NewRequest(http.MethodGet, issuer, http.NoBody)); err != nil || got.Body.Close() != nil {
+		t.Fatalf("the trial: %v", err)
+	}
 	var open []*http.Response
 	for range 2 {
 		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, issuer, http.NoBody)
@@ -475,6 +514,57 @@ func TestAttack26BreakerAndSlots(t *testing.T) {
 	for _, resp := range open {
 		resp.Body.Close()
 		resp.Body.Close()
+	}
+	if len(tr.slots) != 0 {
+		t.Errorf("%d slots still taken", len(tr.slots))
+	}
+}
+
+// stalled answers at once and never comes to the end.
+type stalled struct{}
+
+func (stalled) RoundTrip(r *http.Request) (*http.Response, error) {
+	rest, end := io.Pipe()
+	context.AfterFunc(r.Context(), func() { end.CloseWithError(r.Context().Err()) })
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(io.MultiReader(strings.NewReader("{"), rest)), ContentLength: -1}, nil
+}
+
+// TestAttack26SlowBody: who hangs in the middle of an answer is left alone as well.
+func TestAttack26SlowBody(t *testing.T) {
+	t.Parallel()
+	client := newProviderClient(stalled{}, "openplr-test/1", (&clock{}).Now)
+	tr := client.Transport.(*transport)
+	if tr.timeout != 5*time.Second || cap(tr.slots) != 512 {
+		t.Errorf("waits %s with %d calls at once", tr.timeout, cap(tr.slots))
+	}
+	tr.timeout = 20 * time.Millisecond
+	ask := func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, issuer, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		_, err = io.ReadAll(resp.Body)
+		return err
+	}
+	for range breakerFaults + 1 { // closing the tab says nothing about the provider
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		if err := ask(ctx); errors.Is(err, errProviderResting) {
+			t.Fatal("left alone because callers left")
+		}
+		cancel()
+	}
+	for range breakerFaults {
+		if err := ask(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if err := ask(t.Context()); !errors.Is(err, errProviderResting) {
+		t.Errorf("got %v", err)
 	}
 	if len(tr.slots) != 0 {
 		t.Errorf("%d slots still taken", len(tr.slots))

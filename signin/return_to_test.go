@@ -31,6 +31,9 @@ func TestAttack29ReturnTo(t *testing.T) {
 				t.Error("a refused return_to reached for the provider")
 			}
 		},
+		"seen by a person": func(_ *testing.T, h *house, b *browser) {
+			h.wantPage(b.get("/auth/login?return_to=//evil", header("Accept", "text/html")), ProblemInvalidReturnTo)
+		},
 		"changed in Redis": func(t *testing.T, h *house, b *browser) {
 			u := b.leave("?return_to=/fine")
 			key := transactionKey(hashOf(useState, u.Query().Get("state")))
@@ -50,6 +53,38 @@ func TestAttack29ReturnTo(t *testing.T) {
 			h.wantJSON(b.get("/auth/login?return_to=%zz"), http.StatusBadRequest, ProblemInvalidReturnTo)
 		},
 	})
+}
+
+// TestAttack29FrontEndOrigins: an origin of ours that is listed opens no way to others.
+func TestAttack29FrontEndOrigins(t *testing.T) {
+	t.Parallel()
+	const front = "https://app.records.example"
+	h := newHouse(t, func(c *Config) { c.AllowedOrigins = []string{front, "https://other.records.example:8443"} })
+	b := h.browser()
+	hostile := []string{
+		front + ".evil.example/", front + "@evil.example/", front + ":80@evil.example/", front + ":x@evil.example", front + ":443/", front + ":8443/", front + "./",
+		front + `\@evil.example/`, front + `\evil`, front + "evil.example", front + "?x", front + "#x", front + "//evil.example", front + "/%2f%2fevil", front + "/..//x",
+		front + "/a\r\nSet-Cookie: x=y", front + "/a\tb", front + "/auth/logout", "https://APP.records.example/", "HTTPS://app.records.example/", "http://app.records.example/",
+		"https:/app.records.example/", "https:app.records.example/", "//app.records.example/", "https://app.records.example%2f@evil.example/", " " + front + "/",
+		"https://user@app.records.example/", "https://other.records.example/", "https://other.records.example:84433/", "https://other.records.example:8443.evil.example/",
+		front + "/" + strings.Repeat("a", 3000), "https://", "https:///", "null",
+	}
+	for _, s := range hostile {
+		h.wantJSON(b.get("/auth/login?return_to="+url.QueryEscape(s)), http.StatusBadRequest, ProblemInvalidReturnTo)
+	}
+	for s, want := range map[string]string{
+		front: front + "/", front + "/": front + "/", front + "/a?b=//c": front + "/a?b=//c", "https://other.records.example:8443/x": "https://other.records.example:8443/x", "/x": "/x",
+	} {
+		if got := b.back(h.op.authorize(b.leave("?return_to=" + url.QueryEscape(s)))).Header.Get("Location"); got != want {
+			t.Errorf("%q led to %q", s, got)
+		}
+	}
+	// No more so when Redis says it.
+	for _, s := range hostile {
+		if got := h.destination(&transaction{ReturnTo: s}); got != "/" {
+			t.Errorf("%q from Redis leads to %q", s, got)
+		}
+	}
 }
 
 func TestReturnTo(t *testing.T) {

@@ -70,9 +70,11 @@ func (s *SignIn) recordToEnd(ctx context.Context, hash string) (e *session, know
 	return e, true, nil
 }
 
-// endInStore has nothing to do for an account that is gone.
+// endInStore has nothing to do for an account that is gone. The end is remembered
+// for as long as an identity trip can be under way that left from the session:
+// see ranOut.
 func (s *SignIn) endInStore(ctx context.Context, e *session) error {
-	err := s.config.Accounts.EndSession(ctx, e.Account, e.Handle, time.UnixMilli(e.AbsoluteAt))
+	err := s.config.Accounts.EndSession(ctx, e.Account, e.Handle, time.UnixMilli(e.AbsoluteAt).Add(identityLife))
 	s.accounts.forget(e.Account)
 	if plr.CodeOf(err) == plr.CodeNotFound {
 		return nil

@@ -522,9 +522,11 @@ func TestAttack50EndingRacesExtending(t *testing.T) {
 				one.signIn()
 				other.signIn()
 				both := []*browser{one, other}
+				for _, x := range both { // before either can end the other
+					x.steppedUp(h.clock.Now())
+				}
 				var wg sync.WaitGroup
 				for _, x := range both {
-					x.steppedUp(h.clock.Now())
 					wg.Go(func() { x.own(http.MethodDelete, "/auth/sessions?except=current") })
 				}
 				wg.Wait()

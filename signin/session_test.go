@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2/server"
 	"github.com/redis/go-redis/v9"
 
 	"openplr/plr"
@@ -366,6 +367,33 @@ func TestSessionEnds(t *testing.T) {
 			h.book.edit(func(map[string]*plr.Account) { h.book.fault = nil })
 			b.cookies[SessionCookie] = token
 			b.want(isExpired)
+		},
+		"a sign-in that runs out of time leaves nothing": func(t *testing.T, h *house, b *browser) {
+			// First while it is listed, for Redis does not know the script yet; then before
+			// anybody has looked whether it lives.
+			for range 2 {
+				query := h.op.authorize(b.leave(""))
+				ctx, cancel := context.WithCancel(t.Context())
+				h.mini.Server().SetPreHook(func(_ *server.Peer, command string, args ...string) bool {
+					if len(args) > 2 && strings.HasSuffix(args[2], ":idx") {
+						cancel()
+					}
+					return false
+				})
+				resp := b.back(query, func(r *http.Request) { *r = *r.WithContext(ctx) })
+				h.mini.Server().SetPreHook(nil)
+				if ctx.Err() == nil {
+					t.Error("ran to the end")
+				}
+				cancel()
+				h.wantPage(resp, ProblemSessionStoreUnavailable)
+				if dump := h.mini.Dump(); strings.Contains(dump, "lr:s:") || strings.Contains(dump, ":idx") {
+					t.Errorf("left behind:\n%s", dump)
+				}
+				if err := listSessionScript.Load(t.Context(), h.redis).Err(); err != nil {
+					t.Fatal(err)
+				}
+			}
 		},
 		"a record of another form": func(_ *testing.T, h *house, b *browser) {
 			b.signIn()

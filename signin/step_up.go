@@ -37,7 +37,7 @@ func (s *SignIn) StepUp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if len(query["action"]) != 1 || !plr.StepUpAction(query.Get("action")).Known() {
-		s.toProgram(w, r, ProblemInvalidAction, errAction)
+		s.toEither(w, r, ProblemInvalidAction, errAction)
 		return
 	}
 	who, ok := s.traveller(w, r)
@@ -174,8 +174,11 @@ func (s *SignIn) ranOut(ctx context.Context, t *transaction) (*plr.Account, erro
 // in once more is not who the session is of, so far as we know: it ends.
 func (s *SignIn) refusedBy(ctx context.Context, t *transaction, fault string) (Problem, error) {
 	if t.Purpose != purposeStepUp || fault != "login_required" {
-		return problemOf(fault), errProviderRefused
+		return problemOf(fault), causeOf(fault)
 	}
+	// Whoever closes the page at this moment does not keep the session by it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutTimeout)
+	defer cancel()
 	end, hash := s.endSession, t.Session
 	if t.App != nil {
 		end, hash = s.endFamily, t.App.Family

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -78,6 +79,7 @@ func TestStepUpRefusals(t *testing.T) {
 	for _, query := range []string{"", "?action=", "?action=everything", "?action=SHARE", "?action=share&action=export"} {
 		h.wantJSON(b.get("/auth/step-up"+query), http.StatusBadRequest, ProblemInvalidAction)
 	}
+	h.wantPage(b.get("/auth/step-up?action=x", header("Accept", "text/html")), ProblemInvalidAction)
 	h.wantJSON(b.get(stepUp+"&return_to=https://evil.example/"), http.StatusBadRequest, ProblemInvalidReturnTo)
 	h.wantJSON(h.browser().get(stepUp), http.StatusUnauthorized, ProblemUnauthenticated)
 	h.wantPage(h.browser().get(stepUp, header("Accept", "text/html")), ProblemUnauthenticated)
@@ -154,6 +156,19 @@ func TestAttack57StepUpNotRenewed(t *testing.T) {
 		b.want(isExpired)
 		h.mini.Set(key, record) // an older copy of Redis
 		h.pass(time.Second)
+		b.want(isExpired)
+	})
+	t.Run("login_required, and the page closed at once", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		b := h.browser()
+		b.signIn()
+		trip := &transaction{Purpose: purposeStepUp, Session: hashOf(useWebSession, b.cookies[SessionCookie])}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if code, _ := h.refusedBy(ctx, trip, "login_required"); code != ProblemReauthFailed {
+			t.Errorf("%s", code)
+		}
 		b.want(isExpired)
 	})
 	t.Run("login_required, Redis down", func(t *testing.T) {

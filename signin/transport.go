@@ -33,6 +33,7 @@ const (
 	errProviderBusy    = why("too many calls to the provider at once")
 	errBodyTooLarge    = why("provider sent more than 1 MiB")
 	errRedirected      = why("provider redirected a direct call")
+	errServerError     = why("provider has a fault of its own")
 )
 
 // newProviderClient makes the one client through which every direct call to the
@@ -75,24 +76,37 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := req.Clone(ctx)
 	out.Header.Set("User-Agent", t.userAgent) // One Login answers 403 without
 	resp, err := t.base.RoundTrip(out)
-	switch {
-	case err == nil && resp.StatusCode < http.StatusInternalServerError:
-		t.breaker.worked()
-	// A caller that gave up says nothing about the provider.
-	case err == nil || req.Context().Err() == nil:
-		t.breaker.failed()
-	}
 	if err != nil {
+		t.judge(req, err)
 		release()
 		return nil, err
 	}
-	if resp.ContentLength > maxProviderBody {
-		_ = resp.Body.Close()
+	body := &cappedBody{body: resp.Body, left: maxProviderBody}
+	// Judged at its end: a provider may also hang in the middle of an answer.
+	body.done = sync.OnceFunc(func() {
+		if body.fault == nil && resp.StatusCode >= http.StatusInternalServerError {
+			body.fault = errServerError
+		}
+		t.judge(req, body.fault)
 		release()
+	})
+	if resp.ContentLength > maxProviderBody {
+		_ = body.Close()
 		return nil, errBodyTooLarge
 	}
-	resp.Body = &cappedBody{body: resp.Body, left: maxProviderBody, release: release}
+	resp.Body = body
 	return resp, nil
+}
+
+// judge tells the breaker how a call went.
+func (t *transport) judge(req *http.Request, fault error) {
+	switch {
+	case fault == nil:
+		t.breaker.worked()
+	// A caller that gave up says nothing about the provider.
+	case req.Context().Err() == nil:
+		t.breaker.failed()
+	}
 }
 
 func closeBody(req *http.Request) {
@@ -104,13 +118,17 @@ func closeBody(req *http.Request) {
 // cappedBody fails, rather than truncates, after left bytes. The call's deadline
 // and slot last until it is closed.
 type cappedBody struct {
-	body    io.ReadCloser
-	left    int
-	release func()
+	body  io.ReadCloser
+	left  int
+	fault error // why the rest could not be read
+	done  func()
 }
 
 func (b *cappedBody) Read(p []byte) (int, error) {
 	n, err := b.body.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.fault = err
+	}
 	if b.left -= n; b.left < 0 {
 		return 0, errBodyTooLarge
 	}
@@ -118,7 +136,7 @@ func (b *cappedBody) Read(p []byte) (int, error) {
 }
 
 func (b *cappedBody) Close() error {
-	defer b.release()
+	defer b.done()
 	return b.body.Close()
 }
 

@@ -53,6 +53,28 @@ func TestAttack17UserInfo(t *testing.T) {
 	}
 }
 
+// worded gives every answer of the provider's a media type with a parameter.
+type worded struct{ http.RoundTripper }
+
+func (t worded) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTripper.RoundTrip(r)
+	if err == nil && resp.Header.Get("Content-Type") != "" {
+		resp.Header.Set("Content-Type", "Application/JSON; charset=UTF-8")
+	}
+	return resp, err
+}
+
+func TestAnswersWithACharset(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, oneLogin, func(c *Config) { c.Transport = worded{c.Transport} })
+	b := h.browser()
+	b.signIn()
+	b.arrives(identityStart, "/")
+	if len(h.book.proved) != 1 {
+		t.Error("not kept")
+	}
+}
+
 // TestAttack25UserInfoDown: without userinfo the trip fails and nothing else does.
 func TestAttack25UserInfoDown(t *testing.T) {
 	t.Parallel()

@@ -58,6 +58,9 @@ var problemTexts = map[string]struct {
 	"token_exchange_failed": {"problem.fault.title", "problem.fault.body", nextSignIn},
 	"id_token_invalid":      {"problem.fault.title", "problem.fault.body", nextSignIn},
 	"internal":              {"problem.fault.title", "problem.fault.body", nextSignIn},
+	"callback_invalid":      {"problem.fault.title", "problem.fault.body", nextSignIn},
+	"invalid_return_to":     {"problem.fault.title", "problem.fault.body", nextSignIn},
+	"invalid_action":        {"problem.fault.title", "problem.fault.body", nextSignIn},
 }
 
 // refForm: the reference comes from the address, so it is shown only when it

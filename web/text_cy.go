@@ -177,7 +177,7 @@ var textCY = map[string]string{
 	"problem.meanwhile.title": "Rydych wedi cael eich allgofnodi",
 	"problem.meanwhile.body":  "Tra oeddech yn mewngofnodi yma, cawsoch eich allgofnodi ym mhobman, felly nid ydych wedi mewngofnodi. Os ydych am barhau, mewngofnodwch eto.",
 	"problem.fault.title":     "Ni weithiodd y mewngofnodi",
-	"problem.fault.body":      "Aeth rhywbeth o'i le wrth fewngofnodi. Nid eich bai chi yw hyn, ac nid oes dim wedi newid. Rhowch gynnig arall arni.",
+	"problem.fault.body":      "Aeth rhywbeth o'i le wrth fewngofnodi. Nid eich bai chi yw hyn. Rhowch gynnig arall arni.",
 
 	"error.home":      "Mynd i'r dudalen gychwyn",
 	"error.400.title": "Nid oedd modd darllen y ffurflen",

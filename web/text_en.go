@@ -177,7 +177,7 @@ var textEN = map[string]string{
 	"problem.meanwhile.title": "You have been signed out",
 	"problem.meanwhile.body":  "While you were signing in here, you were signed out everywhere, so you are not signed in. If you want to go on, sign in again.",
 	"problem.fault.title":     "Signing in did not work",
-	"problem.fault.body":      "Something went wrong while signing in. It is not your fault, and nothing has changed. Try again.",
+	"problem.fault.body":      "Something went wrong while signing in. It is not your fault. Try again.",
 
 	"error.home":      "Go to the start page",
 	"error.400.title": "The form could not be read",

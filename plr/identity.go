@@ -80,11 +80,24 @@ func (s *Service) ProveIdentity(ctx context.Context, accountID string, identity 
 			return err
 		}
 	}
-	_, err = s.store.EditIdentity(ctx, accountID, func(f *IdentityFile) error {
+	if file, err = s.store.EditIdentity(ctx, accountID, func(f *IdentityFile) error {
 		f.prove(identity.clone())
 		return nil
-	})
-	return err
+	}); err != nil || account.ULN != "" {
+		return err
+	}
+	return s.checkBound(ctx, accountID, file.Identity.BirthDate)
+}
+
+// checkBound is checkBirthDate for an account that may have been bound beside the
+// proof. The claim and the proof both end with it: whichever ends last finds what
+// the other did.
+func (s *Service) checkBound(ctx context.Context, accountID string, born Date) error {
+	account, err := s.store.Account(ctx, accountID)
+	if err != nil || account.ULN == "" || account.SuspendedAt != nil {
+		return err
+	}
+	return s.checkBirthDate(ctx, account, nil, born)
 }
 
 // prove puts the identity on the file, unless a newer one is there.

@@ -43,7 +43,8 @@ type ClaimOutcome struct {
 // CodeUnavailable: nothing is bound and nothing counted.
 //
 // The order is the promise: attempt counted, record looked for, audit entry
-// written, then bound. Whoever is refused waits until Config.ClaimFloor is over.
+// written, then bound. Whoever is refused waits until Config.ClaimFloor is over, or
+// a multiple of it.
 func (s *Service) ClaimRecord(ctx context.Context, account *Account, in ClaimInput) (*ClaimOutcome, error) {
 	began := s.clock()
 	if in.ULN != nil {
@@ -65,7 +66,7 @@ func (s *Service) ClaimRecord(ctx context.Context, account *Account, in ClaimInp
 	defer cancel()
 	outcome, err := s.claim(ctx, account.ID, in)
 	if err != nil {
-		s.holdUntil(waiting, began.Add(s.claimFloor))
+		s.hold(waiting, began)
 	}
 	return outcome, err
 }
@@ -78,9 +79,7 @@ func (s *Service) mayClaim(ctx context.Context, id string) error {
 	case err != nil:
 		return err
 	case account.SuspendedAt != nil:
-		return refuse(CodeLimitReached, T(
-			"We need to check your details before you can go on. A caseworker will look at them.",
-			"Mae angen i ni wirio eich manylion cyn y gallwch fynd ymlaen. Bydd gweithiwr achos yn edrych arnynt."))
+		return underReview()
 	case account.ULN != "":
 		return alreadyConnected()
 	}
@@ -130,8 +129,10 @@ func (s *Service) findClaimed(ctx context.Context, file *IdentityFile, in ClaimI
 		}
 	}
 	found := consider(file.Identity, records, named, in.ULN)
-	found.candidates, err = s.unlinked(ctx, found.candidates)
-	if err != nil {
+	if found.candidates, err = s.unlinked(ctx, found.candidates); err != nil {
+		return nil, err
+	}
+	if found.rivals, err = s.unlinked(ctx, found.rivals); err != nil {
 		return nil, err
 	}
 	found.judge(len(records) >= maxCandidates)
@@ -226,12 +227,11 @@ func (s *Service) bindClaimed(ctx context.Context, id string, found *finding, no
 	return nil
 }
 
-// holdUntil answers no failure before its time, so that none can be told from
-// another by how long it took.
-func (s *Service) holdUntil(ctx context.Context, at time.Time) {
-	if wait := at.Sub(s.clock()); wait > 0 {
-		s.pause(ctx, wait)
-	}
+// hold answers no failure before its time, so that none can be told from another
+// by how long it took: at a whole number of floors after began, because on a store
+// that is slow the first may be over.
+func (s *Service) hold(ctx context.Context, began time.Time) {
+	s.pause(ctx, s.claimFloor-s.clock().Sub(began)%s.claimFloor)
 }
 
 // sleep waits for d, or until nobody waits any more.
@@ -242,6 +242,12 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
+}
+
+func underReview() *Error {
+	return refuse(CodeLimitReached, T(
+		"We need to check your details before you can go on. A caseworker will look at them.",
+		"Mae angen i ni wirio eich manylion cyn y gallwch fynd ymlaen. Bydd gweithiwr achos yn edrych arnynt."))
 }
 
 func notProved() *Error {

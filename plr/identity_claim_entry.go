@@ -138,16 +138,25 @@ func (s *Service) abandonClaim(ctx context.Context, id string, in ClaimInput, no
 // claimBound settles a claim that succeeded. It is bound: what cannot be noted
 // now does not undo it.
 func (s *Service) claimBound(ctx context.Context, id string, v *VerifiedIdentity, found *finding, now time.Time) (*ClaimOutcome, error) {
-	if _, err := s.store.EditIdentity(ctx, id, func(f *IdentityFile) error {
+	file, err := s.store.EditIdentity(ctx, id, func(f *IdentityFile) error {
 		f.SettleClaim(now, false)
 		f.note(IdentityChange{Kind: ChangeBound, At: now, Route: v.Route, Matched: found.by})
 		return nil
-	}); err != nil {
+	})
+	if err != nil {
 		return nil, err
+	}
+	if file.Identity.BirthDate != v.BirthDate { // proved anew meanwhile
+		if err := s.checkBound(ctx, id, file.Identity.BirthDate); err != nil {
+			return nil, err
+		}
 	}
 	account, err := s.Account(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if account.SuspendedAt != nil {
+		return nil, underReview()
 	}
 	return &ClaimOutcome{Account: account, Matched: found.by}, nil
 }
@@ -169,6 +178,7 @@ func (s *Service) claimFailed(ctx context.Context, id string, found *finding, no
 	}
 	file, err := s.store.EditIdentity(ctx, id, func(f *IdentityFile) error {
 		f.SettleClaim(now, true)
+		f.MetRestricted = f.MetRestricted || found.touchesRestricted()
 		return nil
 	})
 	if err != nil {
@@ -185,7 +195,7 @@ func (s *Service) reviewLocked(ctx context.Context, file *IdentityFile) error {
 	if !file.Locked() || file.ReviewID != "" {
 		return nil
 	}
-	c, err := s.openReview(ctx, &ReviewCase{Kind: ReviewLocked, Claimant: file.AccountID})
+	c, err := s.openReview(ctx, &ReviewCase{Kind: ReviewLocked, Claimant: file.AccountID, Restricted: file.MetRestricted})
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,10 @@ type IdentityFile struct {
 	FailedTotal int
 	// LastClaimFailed: the newest claim came to nothing.
 	LastClaimFailed bool
+	// MetRestricted: a record under the sensitive learners policy was considered in a
+	// claim. Cases about this account are for specialists from then on: the person
+	// may be that learner.
+	MetRestricted bool
 	// ReviewID is the review case opened when the account was locked.
 	ReviewID string
 	// Changes is the history, oldest first: the newest MaxIdentityChanges.

@@ -10,17 +10,15 @@ const maxCandidates = 500
 type candidate struct {
 	record *Record
 	by     []MatchAttribute
+	fit    nameFit
 }
-
-func (c *candidate) exact() bool { return !slices.Contains(c.by, MatchGivenNameSynonym) }
 
 // finding is what a claim has found.
 type finding struct {
 	// candidates agree in name, date of birth and one more factor.
 	candidates []candidate
-	// better says that, beside the record with the number typed, another has the
-	// given name exactly, which that one has only by a synonym: a twin's number.
-	better bool
+	// rivals agree in name and date of birth alone, among them the candidates.
+	rivals []candidate
 	// named is the record with the number typed, nil for none.
 	named *Record
 	typed bool
@@ -39,29 +37,29 @@ type finding struct {
 // the record with the number that was typed.
 func consider(v *VerifiedIdentity, records []*Record, named *Record, typed *ULN) *finding {
 	f := &finding{named: named, typed: typed != nil}
-	if f.typed {
-		if named == nil {
-			return f
-		}
-		by, same := matchPerson(v, named.Register)
+	for _, r := range records {
+		by, same := matchPerson(v, r.Register)
 		if !same {
-			return f
+			continue
 		}
-		one := candidate{named, append(by, MatchULN)}
+		one := candidate{r, by, fitNames(v, r.Register)}
+		f.rivals = append(f.rivals, one)
+		// An address is shared by brothers and sisters: to somebody with other
+		// middle names it leads nowhere.
+		if !f.typed && one.fit.sameMiddle && matchPostCode(v, r.Register) {
+			one.by = append(by, MatchPostCode)
+			f.candidates = append(f.candidates, one)
+		}
+	}
+	if named == nil {
+		return f
+	}
+	if by, same := matchPerson(v, named.Register); same {
+		one := candidate{named, append(by, MatchULN), fitNames(v, named.Register)}
 		if matchPostCode(v, named.Register) {
 			one.by = append(one.by, MatchPostCode)
 		}
 		f.candidates = []candidate{one}
-		f.better = !one.exact() && slices.ContainsFunc(records, func(r *Record) bool {
-			by, same := matchPerson(v, r.Register)
-			return same && r.ULN != named.ULN && (&candidate{r, by}).exact()
-		})
-		return f
-	}
-	for _, r := range records {
-		if by, same := matchPerson(v, r.Register); same && matchPostCode(v, r.Register) {
-			f.candidates = append(f.candidates, candidate{r, append(by, MatchPostCode)})
-		}
 	}
 	return f
 }
@@ -69,15 +67,24 @@ func consider(v *VerifiedIdentity, records []*Record, named *Record, typed *ULN)
 // judge says what the candidates come to. overflow: there may be more of them.
 func (f *finding) judge(overflow bool) {
 	switch {
-	case f.better, len(f.candidates) == 0 && f.named != nil:
+	case len(f.candidates) == 0 && f.named != nil:
 		f.result = ClaimWrongULN
 	case len(f.candidates) == 0:
 		f.result = ClaimNoMatch
-	case len(f.candidates) > 1, overflow && !f.typed:
+	case f.typed && f.outdone():
+		f.result = ClaimWrongULN
+	case len(f.candidates) > 1, overflow && !f.typed, f.outdone():
 		f.result = ClaimSeveral
 	default:
 		f.result, f.record, f.by = ClaimBound, f.candidates[0].record, f.candidates[0].by
 	}
+}
+
+// outdone says whether another record has the person's given names more exactly
+// than the candidate: then the candidate is a twin.
+func (f *finding) outdone() bool {
+	one := f.candidates[0]
+	return slices.ContainsFunc(f.rivals, func(c candidate) bool { return c.record.ULN != one.record.ULN && c.fit.better(one.fit) })
 }
 
 // considered is the number that the claim was about: that of the record found,

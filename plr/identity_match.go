@@ -144,18 +144,6 @@ var letters = map[rune]string{
 	'ß': "ss", 'æ': "ae", 'œ': "oe", 'ø': "o", 'đ': "d", 'ð': "d", 'ł': "l", 'þ': "th", 'ı': "i", 'ħ': "h", 'ŧ': "t", 'ŋ': "n", 'ə': "e",
 }
 
-// firstName is the first of several given names as it is compared. A name joined
-// by a hyphen counts as two, because half of the forms leave the hyphen out.
-func firstName(given string) string {
-	parts := strings.FieldsFunc(given, func(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Pd) })
-	for _, part := range parts {
-		if name := foldName(part); name != "" {
-			return name
-		}
-	}
-	return ""
-}
-
 // foldPostCode is a postcode as it is compared, "" for what says nothing of
 // where somebody lives: too little of one, or one of the codes ZZ99 that stand
 // for no fixed abode, abroad and unknown.

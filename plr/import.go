@@ -3,6 +3,7 @@ package plr
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -114,7 +115,42 @@ func NewRecord(uln ULN) *Record { return &Record{SchemaVersion: 1, ULN: uln} }
 // ImportRecords applies updates from upstream, each atomic by itself. A batch
 // that fails half-way can be sent again.
 func (s *Service) ImportRecords(ctx context.Context, updates []RecordUpdate) ([]RecordChange, error) {
+	updates, err := s.withEarlierLinks(ctx, updates)
+	if err != nil {
+		return nil, err
+	}
 	return s.store.ImportRecords(ctx, updates, s.now())
+}
+
+// withEarlierLinks adds to the numbers that an update links those that lead to
+// them already: a record names every number that leads to it, however many links
+// away, because the account bound to any of them holds it.
+func (s *Service) withEarlierLinks(ctx context.Context, updates []RecordUpdate) ([]RecordUpdate, error) {
+	updates = slices.Clone(updates)
+	leading := map[ULN][]ULN{} // by the updates before
+	for i, u := range updates {
+		if len(u.Linked) == 0 {
+			continue
+		}
+		var all []ULN
+		for _, old := range u.Linked {
+			all = addULN(all, old, u.ULN)
+			record, err := s.store.Record(ctx, old)
+			if err := ignoreNotFound(err); err != nil {
+				return nil, err
+			}
+			earlier := leading[old]
+			if record != nil && record.ULN == old { // and not linked away by now
+				earlier = append(slices.Clone(record.LinkedULNs), earlier...)
+			}
+			for _, older := range earlier {
+				all = addULN(all, older, u.ULN)
+			}
+		}
+		updates[i].Linked = all
+		leading[u.ULN] = append(leading[u.ULN], all...)
+	}
+	return updates, nil
 }
 
 // HasRecords says whether any learner is held at all.

@@ -163,7 +163,7 @@ func (s *Service) ReviewCases(ctx context.Context, roles []Role, page PageReques
 		}
 		q.BeforeAt, q.BeforeID = at, id
 	}
-	cases, total, err := s.store.ReviewCases(ctx, q)
+	cases, total, err := s.reviewCases(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +173,56 @@ func (s *Service) ReviewCases(ctx context.Context, roles []Role, page PageReques
 		out.Cursors = append(out.Cursors, makeCursor(sort, timeKey(c.OpenedAt), c.ID))
 	}
 	return out, nil
+}
+
+// reviewCases asks the store, and asks again without the cases that are found to
+// be for specialists.
+func (s *Service) reviewCases(ctx context.Context, q ReviewQuery) (cases []*ReviewCase, total int, err error) {
+	for {
+		if cases, total, err = s.store.ReviewCases(ctx, q); err != nil || q.Restricted {
+			return cases, total, err
+		}
+		hidden := false
+		for _, c := range cases {
+			if err := s.restrict(ctx, c); err != nil {
+				return nil, 0, err
+			}
+			hidden = hidden || c.Restricted
+		}
+		if !hidden {
+			return cases, total, nil
+		}
+	}
+}
+
+// restrict marks a case as one for specialists when it has become one since it
+// was opened: its record came under the sensitive learners policy, or its claimant
+// has claimed one that is.
+func (s *Service) restrict(ctx context.Context, c *ReviewCase) error {
+	if c.Restricted {
+		return nil
+	}
+	file, err := s.store.Identity(ctx, c.Claimant)
+	if err != nil {
+		return err
+	}
+	restricted := file.MetRestricted
+	if !restricted && c.ULN != "" {
+		record, err := s.store.Record(ctx, c.ULN)
+		if err := ignoreNotFound(err); err != nil {
+			return err
+		}
+		restricted = record != nil && record.restricted()
+	}
+	if !restricted {
+		return nil
+	}
+	c.Restricted = true
+	_, err = s.store.EditReviewCase(ctx, c.ID, func(c *ReviewCase) error {
+		c.Restricted = true // the version stays: nothing has changed that a decision goes by
+		return nil
+	})
+	return err
 }
 
 // ReviewCase gives one case. CodeNotFound for one that these roles may not see.
@@ -186,6 +236,9 @@ func (s *Service) ReviewCase(ctx context.Context, roles []Role, id string) (*Rev
 	}
 	c, err := s.store.ReviewCase(ctx, id)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.restrict(ctx, c); err != nil {
 		return nil, err
 	}
 	if c.Restricted && !restricted {
@@ -229,9 +282,6 @@ func (s *Service) ReviewEvidence(ctx context.Context, roles []Role, id string) (
 		record, err := s.store.Record(ctx, c.ULN)
 		if err := ignoreNotFound(err); err != nil {
 			return nil, err
-		}
-		if record != nil && record.restricted() && !restricted { // it was not when the case was opened
-			return nil, NotFound("id")
 		}
 		if record != nil && record.Register != nil {
 			e.Register = record.Register

@@ -48,7 +48,9 @@ func (s *Service) ResolveReviewCase(ctx context.Context, by *Account, roles []Ro
 	_, restricted := mayReview(roles)
 	move, err := s.prepareMove(ctx, c, in, restricted)
 	if err != nil {
-		return nil, err
+		// A decision that was cut off and cannot be completed any more makes room for
+		// another.
+		return nil, s.withdrawDecision(ctx, c.ID, c.Resolution, err)
 	}
 	now := s.now()
 	if c, err = s.store.EditReviewCase(ctx, c.ID, func(c *ReviewCase) error {
@@ -64,7 +66,7 @@ func (s *Service) ResolveReviewCase(ctx context.Context, by *Account, roles []Ro
 	}); err != nil {
 		return nil, err
 	}
-	noted := c.Version
+	noted := c.Resolution
 	if in.Decision == ReviewConnect {
 		err = s.connectReviewed(ctx, c, move)
 	} else {
@@ -77,7 +79,7 @@ func (s *Service) ResolveReviewCase(ctx context.Context, by *Account, roles []Ro
 		if c.State == ReviewResolved { // by a repetition of this decision
 			return nil
 		}
-		c.State, c.ClosedAt = ReviewResolved, &now
+		c.State, c.ClosedAt, c.Resolution = ReviewResolved, &now, noted
 		c.Version++
 		return nil
 	})
@@ -117,12 +119,12 @@ func (in *ResolveReviewCaseInput) fits(c *ReviewCase) error {
 
 // withdrawDecision takes a decision off a case whose effects were refused, so that
 // another can be made. A fault leaves it: what was done is not known.
-func (s *Service) withdrawDecision(ctx context.Context, id string, noted int, cause error) error {
-	if len(Refusals(cause)) == 0 {
+func (s *Service) withdrawDecision(ctx context.Context, id string, noted *ReviewResolution, cause error) error {
+	if noted == nil || len(Refusals(cause)) == 0 {
 		return cause
 	}
 	if _, err := s.store.EditReviewCase(ctx, id, func(c *ReviewCase) error {
-		if c.State == ReviewOpen && c.Version == noted {
+		if c.State == ReviewOpen && c.Resolution != nil && c.Resolution.By == noted.By && c.Resolution.At.Equal(noted.At) {
 			c.Resolution = nil
 			c.Version++
 		}

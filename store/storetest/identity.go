@@ -25,7 +25,7 @@ var identityCases = []testCase{
 	}},
 	{"a file is read back as it was edited, and is the caller's own", func(t *testing.T, s plr.Store) {
 		want := plr.NewIdentityFile(NewID("act"))
-		want.Identity, want.SuspendedFor, want.FailedTotal, want.LastClaimFailed, want.ReviewID = Identity(T0), plr.SuspendedMerged, 7, true, NewID("rvw")
+		want.Identity, want.SuspendedFor, want.FailedTotal, want.LastClaimFailed, want.MetRestricted, want.ReviewID = Identity(T0), plr.SuspendedMerged, 7, true, true, NewID("rvw")
 		want.FailedClaims = []time.Time{T0, T0.Add(time.Millisecond)}
 		want.Changes = []plr.IdentityChange{{Kind: plr.ChangeBound, At: T0, Route: plr.RouteSupport, Matched: []plr.MatchAttribute{plr.MatchPostCode}}}
 		var kept *plr.IdentityFile

@@ -33,10 +33,17 @@ func (p *provider) routes(library http.Handler, metadata, did []byte) http.Handl
 	mux.HandleFunc("POST "+endSessionPath, p.endSession)
 	mux.HandleFunc("GET "+everywherePath, p.everywhere)
 	mux.HandleFunc("POST "+everywherePath, p.everywhere)
+	mux.HandleFunc("GET /{$}", p.nothingHere)
 	mux.Handle(userInfoPath, challenge(library))
 	mux.Handle(tokenPath, p.besideIssuer(library))
 	mux.Handle("/", library)
 	return everyRequest(mux)
+}
+
+// nothingHere is for a developer who opens the address that the app printed.
+func (p *provider) nothingHere(w http.ResponseWriter, r *http.Request) {
+	t := textsFor(r.URL.Query().Get("ui_locales"))
+	p.render(w, http.StatusOK, t, "message", message{Heading: t.RootHeading, Body: t.RootBody})
 }
 
 // everyRequest holds for all paths. One Login answers 403 to a call without a

@@ -237,3 +237,14 @@ func TestErrorButtons(t *testing.T) {
 	}
 	a.formOf(a.get(form + "?error=server_error"))
 }
+
+// The app prints the provider's address, so people open it.
+func TestFrontPage(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	for query, want := range map[string]string{"": "<h1>Nothing to do here</h1>", "?ui_locales=cy": "<h1>Dim i’w wneud yma</h1>"} {
+		if page := a.get(a.issuer + "/" + query); page.status != http.StatusOK || !strings.Contains(page.body, want) {
+			t.Errorf("%q: %d %s", query, page.status, page.body)
+		}
+	}
+}

@@ -16,6 +16,8 @@ type texts struct {
 	FaultBody    string
 	OutHeading   string
 	OutBody      string
+	RootHeading  string
+	RootBody     string
 
 	Groups        map[Group]string // headings
 	IdentityAsked string           // when the app wants an identity proved
@@ -45,6 +47,8 @@ var english = texts{
 	FaultBody:    "Go back to the app and start again.",
 	OutHeading:   "You are signed out",
 	OutBody:      "You can close this page.",
+	RootHeading:  "Nothing to do here",
+	RootBody:     "People come here from the app. Go there and sign in.",
 
 	Groups: map[Group]string{
 		GroupOrdinary:       "Ordinary",
@@ -83,6 +87,8 @@ var welsh = texts{
 	FaultBody:    "Ewch yn ôl i’r ap a dechrau eto.",
 	OutHeading:   "Rydych wedi allgofnodi",
 	OutBody:      "Gallwch gau’r dudalen hon.",
+	RootHeading:  "Dim i’w wneud yma",
+	RootBody:     "Daw pobl yma o’r ap. Ewch yno a mewngofnodi.",
 
 	Groups: map[Group]string{
 		GroupOrdinary:       "Cyffredin",

@@ -276,7 +276,7 @@ func (a *app) printWhere(w io.Writer) {
 	line("open a link", "%s/s", a.url)
 	line("health", "%s/healthz, %s/readyz", a.url, a.url)
 	if a.devop != "" {
-		line("sign-in provider", "%s (development; signing in leads there, to choose a sample learner)", a.devop)
+		line("sign-in provider", "%s (development; signing in leads there)", a.devop)
 	}
 	line("data", "%s", a.config.DataDir)
 	if a.samplesLeftOut {

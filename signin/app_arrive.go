@@ -28,7 +28,8 @@ func (s *SignIn) appLives(ctx context.Context, t *transaction) (*plr.Account, Pr
 }
 
 // arriveApp ends a trip that an app waits for, after all checks of its purpose: it
-// gives the address at the app, with a code that the app trades for tokens.
+// gives the address at the app, with a code that the app trades for tokens. Apps
+// are for learners: nobody is staff in one, whose session may last for a month.
 func (s *SignIn) arriveApp(ctx context.Context, t *transaction, p *proof, idToken string) (location string, code Problem, err error) {
 	var account *plr.Account
 	if t.Purpose == purposeSignIn {
@@ -49,7 +50,7 @@ func (s *SignIn) arriveApp(ctx context.Context, t *transaction, p *proof, idToke
 		Account: account.ID, Epoch: epoch, CreatedAt: now.UnixMilli(),
 		// After the account was read, whatever the clocks of other replicas say.
 		Began:    max(now.UnixMilli(), roundedUp(account.SessionsInvalidBefore)),
-		AuthTime: p.authTime.UnixMilli(), Vector: p.vector, Roles: p.roles,
+		AuthTime: p.authTime.UnixMilli(), Vector: p.vector,
 		Issuer: s.config.Issuer, Subject: subjectHash(account.Issuer, account.Subject),
 	}
 	if !p.freshAt.IsZero() {

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"openplr/plr"
 )
 
 const useAppCode use = "app_code"
@@ -38,14 +36,13 @@ type appCode struct {
 	// Family is the hash of the app session that the code renews; empty for a new one.
 	Family string `json:"family,omitempty"`
 
-	AuthTime   int64      `json:"authTime"`
-	Issuer     string     `json:"opIssuer"`
-	Subject    string     `json:"opSub"`
-	Vector     string     `json:"vot,omitempty"`
-	StepUpAt   int64      `json:"stepUpAt,omitempty"`
-	IdentityAt int64      `json:"identityAt,omitempty"`
-	Roles      []plr.Role `json:"roles,omitempty"`
-	Hint       string     `json:"idTokenHint"`
+	AuthTime   int64  `json:"authTime"`
+	Issuer     string `json:"opIssuer"`
+	Subject    string `json:"opSub"`
+	Vector     string `json:"vot,omitempty"`
+	StepUpAt   int64  `json:"stepUpAt,omitempty"`
+	IdentityAt int64  `json:"identityAt,omitempty"`
+	Hint       string `json:"idTokenHint"`
 }
 
 func appCodeKey(hash string) string     { return "lr:code:{" + hash + "}" }

@@ -91,7 +91,7 @@ func (s *SignIn) renewFamily(ctx context.Context, c *appCode, idToken string) (f
 
 // prove writes into f what its person has proved on the trip that brought c.
 func (s *SignIn) prove(f *family, c *appCode, idToken, hash string) (err error) {
-	f.AuthTime, f.Issuer, f.Subject, f.Vector, f.Roles = c.AuthTime, c.Issuer, c.Subject, c.Vector, c.Roles
+	f.AuthTime, f.Issuer, f.Subject, f.Vector = c.AuthTime, c.Issuer, c.Subject, c.Vector
 	if c.StepUpAt > 0 {
 		f.StepUpAt = c.StepUpAt
 	}

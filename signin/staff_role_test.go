@@ -56,3 +56,22 @@ func TestStaffRoles(t *testing.T) {
 		})
 	}
 }
+
+// Apps are for learners: a caseworker who signs in with one is no staff
+// there.
+func TestNobodyIsStaffInAnApp(t *testing.T) {
+	t.Parallel()
+	h := newAppHouse(t, func(c *Config) {
+		c.StaffRoles = []StaffRole{{Role: plr.RoleCaseworker, Issuer: issuer, Subject: person}}
+	})
+	b := h.browser()
+	b.signIn()
+	if got := b.held().Roles; len(got) != 1 {
+		t.Fatalf("in a browser: %v", got)
+	}
+	p := h.phone()
+	p.signIn()
+	if _, f := p.family(); len(f.Roles) != 0 {
+		t.Errorf("in an app: %v", f.Roles)
+	}
+}

@@ -139,6 +139,9 @@ func (c *config) validateOIDC(fault func(string, ...any)) {
 	if !slices.Contains(reauths, c.OIDC.Reauth) {
 		fault("OIDC_REAUTH must be max_age, prompt_login, jar_prompt_login or none")
 	}
+	if c.OIDC.Reauth == string(signin.ReauthSignedPromptLogin) && !c.OIDC.UseJAR {
+		fault("OIDC_REAUTH=jar_prompt_login needs OIDC_USE_JAR=true, and a registration by which the provider refuses unsigned requests: otherwise the person at the browser can leave the question out")
+	}
 	c.validateTrust(fault)
 	if c.devop() {
 		if c.production() {

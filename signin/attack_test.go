@@ -144,6 +144,19 @@ func TestAttack19MixUp(t *testing.T) {
 				h.t.Error("the code was sent all the same")
 			}
 		},
+		"mix-up: another provider was asked than is configured by now": func(_ *testing.T, h *house, b *browser) {
+			u := b.leave("")
+			key := transactionKey(hashOf(useState, u.Query().Get("state")))
+			record, err := h.mini.Get(key)
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			h.mini.Set(key, strings.Replace(record, issuer, "https://former.example/", 1))
+			h.wantPage(b.back(h.op.authorize(u)), ProblemIssuerMismatch)
+			if h.op.count("/token") != 0 {
+				h.t.Error("the code was sent all the same")
+			}
+		},
 		"mix-up: iss empty": func(_ *testing.T, h *house, b *browser) {
 			query := h.op.authorize(b.leave(""))
 			query.Set("iss", "")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -291,6 +292,9 @@ func TestWhatIdentityKeeps(t *testing.T) {
 		"no name": {unusable: true, subject: map[string]any{"name": []any{name("", "", " ")}, "birthDate": []any{map[string]any{"value": "2008-01-02"}}}},
 		"a name with a control character": {unusable: true, subject: map[string]any{
 			"name": []any{name("", "", "Ann\x00", "Lee")}, "birthDate": []any{map[string]any{"value": "2008-01-02"}},
+		}},
+		"more names than anybody has": {unusable: true, subject: map[string]any{
+			"name": slices.Repeat([]any{name("", "", "Ann", "Lee")}, 101), "birthDate": []any{map[string]any{"value": "2008-01-02"}},
 		}},
 		"names no list": {unusable: true, subject: map[string]any{"name": "Ann Lee", "birthDate": []any{map[string]any{"value": "2008-01-02"}}}},
 	} {

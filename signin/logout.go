@@ -73,6 +73,11 @@ func (s *SignIn) Logout(w http.ResponseWriter, r *http.Request) {
 		}
 		hash := hashOf(useWebSession, token)
 		gone, err := s.endSession(ctx, hash)
+		if err == nil && gone == nil {
+			if hash, err = s.successor(ctx, hash); err == nil && hash != "" {
+				gone, err = s.endSession(ctx, hash)
+			}
+		}
 		if err != nil {
 			s.toProgram(w, r, ProblemSessionStoreUnavailable, err)
 			return
@@ -96,6 +101,14 @@ func (s *SignIn) Logout(w http.ResponseWriter, r *http.Request) {
 // an old token found somewhere must not sign anybody out everywhere.
 func (s *SignIn) logoutEverywhere(ctx context.Context, token string) (Problem, error) {
 	e, _, err := s.liveSession(ctx, token, false)
+	if errors.Is(err, errNoSession) {
+		next, fault := s.successor(ctx, hashOf(useWebSession, token))
+		if fault != nil {
+			err = fault
+		} else if next != "" {
+			e, _, err = s.sessionByHash(ctx, next, false)
+		}
+	}
 	switch {
 	case err == nil:
 	case ended(err):

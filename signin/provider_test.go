@@ -100,6 +100,10 @@ func TestAttack20MetadataMove(t *testing.T) {
 		"token endpoint on another host": func(m map[string]any) { m["token_endpoint"] = "https://evil.example/token" },
 		"another port":                   func(m map[string]any) { m["token_endpoint"] = "https://op.example:8443/token" },
 		"userinfo on another host":       func(m map[string]any) { m["userinfo_endpoint"] = "https://evil.example/userinfo" },
+		"authorize on another host":      func(m map[string]any) { m["authorization_endpoint"] = "https://evil.example/authorize" },
+		"keys on another host":           func(m map[string]any) { m["jwks_uri"] = "https://op.example.evil.example/jwks" },
+		"sign-out on another host":       func(m map[string]any) { m["end_session_endpoint"] = "https://evil.example/logout" },
+		"a name before the host":         func(m map[string]any) { m["token_endpoint"] = "https://op.example@evil.example/token" },
 		"another issuer":                 func(m map[string]any) { m["issuer"] = "https://evil.example/" },
 		"plain http":                     func(m map[string]any) { m["jwks_uri"] = "http://op.example/jwks" },
 	} {

@@ -74,11 +74,32 @@ func (s *SignIn) renewSession(ctx context.Context, oldHash, idToken string, p *p
 		s.withdraw(ctx, &e, hash)
 		return "", nil, err
 	}
+	if err := s.redis.Set(ctx, successorKey(oldHash), hash, successorLife).Err(); err != nil {
+		s.withdraw(ctx, &e, hash)
+		return "", nil, err
+	}
 	if err := s.retire(ctx, old, oldHash, now); err != nil {
 		s.withdraw(ctx, &e, hash)
 		return "", nil, err
 	}
 	return token, &e, nil
+}
+
+// successorKey leads from a token that was replaced to the hash of the new one, for
+// as long as somebody who holds only the old one may be about to sign out.
+func successorKey(tokenHash string) string { return "lr:next:{" + tokenHash + "}" }
+
+const successorLife = time.Minute
+
+// successor gives the hash of the token that replaced this one a moment ago, or
+// nothing. It opens nothing: somebody who signs out in one tab while another comes
+// back from a step-up means the session, whatever its token is by then.
+func (s *SignIn) successor(ctx context.Context, tokenHash string) (string, error) {
+	next, err := s.redis.Get(ctx, successorKey(tokenHash)).Result()
+	if errors.Is(err, redis.Nil) {
+		return "", nil
+	}
+	return next, err
 }
 
 // retire ends the old token of a session that has a new one.

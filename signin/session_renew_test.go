@@ -2,8 +2,10 @@ package signin
 
 import (
 	"errors"
+	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -157,6 +159,92 @@ func TestRenewFailsClosed(t *testing.T) {
 			t.Errorf("%d renewed, left: %v", renewed, h.sessionKeys())
 		}
 	})
+}
+
+// The token that a tab still holds signs out of the session that has a new one by
+// now, for a moment; it opens nothing.
+func TestSignOutByTheTokenOfAMomentAgo(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		body  string
+		after time.Duration
+		ends  bool
+		other bool // the other session of the account ends too
+	}{
+		"at once":             {"{}", 0, true, false},
+		"everywhere, at once": {`{"everywhere":true}`, time.Millisecond, true, true},
+		"later":               {"{}", successorLife, false, false},
+		"everywhere, later":   {`{"everywhere":true}`, successorLife, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			b, tab, other := h.browser(), h.browser(), h.browser()
+			other.signIn()
+			tab.cookies[SessionCookie] = b.signIn()
+			b.arrives(stepUp, "/")
+			tab.want(isExpired)
+			h.pass(test.after)
+			redirect := redirectOf(t, tab.logout(test.body))
+			if toProvider := strings.HasPrefix(redirect, "https://op.example/logout?id_token_hint="); toProvider != test.ends {
+				t.Errorf("leads to %q", redirect)
+			}
+			for who, ended := range map[*browser]bool{b: test.ends, other: test.other} {
+				if got := who.who(); strings.HasPrefix(got, isSignedIn) == ended {
+					t.Errorf("ended %t, and is %s", ended, got)
+				}
+			}
+		})
+	}
+}
+
+// Whatever ends a session while a step-up renews it, ends it: at every moment.
+func TestAttack50RenewingRacesEnding(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*house, *browser){
+		"signing out":            func(_ *house, b *browser) { b.logout("{}") },
+		"signing out everywhere": func(_ *house, b *browser) { b.logout(`{"everywhere":true}`) },
+		"staff": func(h *house, b *browser) {
+			if err := h.endAllSessions(h.t.Context(), "act_00000000000000000000000001"); err != nil {
+				h.t.Error(err)
+			}
+		},
+		"signing out at the provider": func(h *house, _ *browser) { h.wantAccepted(h.backchannel(h.logoutToken(nil))) },
+		"another browser": func(h *house, b *browser) {
+			other := h.browser()
+			other.cookies = map[string]string{SessionCookie: b.cookies["other"]}
+			h.wantGone(other.own(http.MethodDelete, "/auth/sessions?except=current"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			for range 25 {
+				b, other := h.browser(), h.browser()
+				old := b.signIn()
+				b.cookies["other"] = other.signIn()
+				other.steppedUp(h.clock.Now())
+				h.pass(time.Second)
+				query := h.op.authorize(b.depart(stepUp))
+				tab := h.browser()
+				for name, value := range b.cookies {
+					tab.cookies[name] = value
+				}
+				var wg sync.WaitGroup
+				wg.Go(func() { end(h, tab) })
+				wg.Go(func() { b.back(query) })
+				wg.Wait()
+				if got := b.who(); strings.HasPrefix(got, isSignedIn) {
+					t.Fatalf("lives on: %s", got)
+				}
+				b.cookies[SessionCookie] = old
+				if got := b.who(); strings.HasPrefix(got, isSignedIn) {
+					t.Fatalf("the old token lives on: %s", got)
+				}
+				h.pass(time.Minute)
+			}
+		})
+	}
 }
 
 func (h *house) sessionKeys() []string {

@@ -159,7 +159,9 @@ const (
 	// ReauthPromptLogin sends prompt=login.
 	ReauthPromptLogin Reauth = "prompt_login"
 	// ReauthSignedPromptLogin sends prompt=login and id_token_hint in a signed
-	// request object, where nobody can take them out.
+	// request object. Where the provider says nothing of when people signed in, it
+	// satisfies only with RequestObject, and the provider must be told to refuse
+	// requests that are not signed: or whoever sits at the browser sends one of those.
 	ReauthSignedPromptLogin Reauth = "jar_prompt_login"
 	// ReauthNone asks for nothing: only a provider that asks anew anyway satisfies it.
 	ReauthNone Reauth = "none"

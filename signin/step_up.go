@@ -96,12 +96,14 @@ func (s *SignIn) traveller(w http.ResponseWriter, r *http.Request) (*traveller, 
 
 // freshAt gives when the person proved themselves on this trip, by our clock, or
 // the zero time when they did not. The provider's auth_time says so, or, where a
-// signed request told it to ask anew, its silence about any other time. It counts
-// from then and not from the arrival: proving an identity takes long.
+// signed request told it to ask anew, its silence about any other time; but only
+// where every request is signed, or whoever sits at the browser sends an unsigned
+// one in its place that asks for nothing. It counts from then and not from the
+// arrival: proving an identity takes long.
 func (s *SignIn) freshAt(t *transaction, p *proof) time.Time {
 	now, left := s.now(), time.UnixMilli(t.CreatedAt)
 	switch {
-	case !p.authTimeSent && t.Purpose == purposeStepUp && s.config.Reauth == ReauthSignedPromptLogin:
+	case !p.authTimeSent && t.Purpose == purposeStepUp && s.config.Reauth == ReauthSignedPromptLogin && s.config.RequestObject:
 		return now
 	case !p.authTimeSent, p.authTime.Before(left.Add(-freshLeeway)):
 		return time.Time{}

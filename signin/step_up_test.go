@@ -102,8 +102,10 @@ func TestAttack57StepUpNotRenewed(t *testing.T) {
 	for name, attack := range map[string]struct {
 		way  Reauth
 		bend func(*house)
-		good bool
-		code Problem
+		// signed: every request is, and the provider takes no other.
+		signed bool
+		good   bool
+		code   Problem
 	}{
 		"auth_time of this trip":        {way: ReauthMaxAge, bend: claim("auth_time", from(0)), good: true},
 		"auth_time a minute before it":  {way: ReauthMaxAge, bend: claim("auth_time", from(-60*time.Second)), good: true},
@@ -112,7 +114,9 @@ func TestAttack57StepUpNotRenewed(t *testing.T) {
 		"no auth_time":                  {way: ReauthMaxAge, bend: claim("auth_time", nil), code: ProblemReauthFailed},
 		"no auth_time, unsigned prompt": {way: ReauthPromptLogin, bend: claim("auth_time", nil), code: ProblemReauthFailed},
 		"no auth_time, nothing asked":   {way: ReauthNone, bend: claim("auth_time", nil), code: ProblemReauthFailed},
-		"no auth_time, signed prompt":   {way: ReauthSignedPromptLogin, bend: claim("auth_time", nil), good: true},
+		"no auth_time, signed prompt":   {way: ReauthSignedPromptLogin, bend: claim("auth_time", nil), signed: true, good: true},
+		// The person at the browser has put an unsigned request in the place of ours.
+		"no auth_time, prompt left out": {way: ReauthSignedPromptLogin, bend: claim("auth_time", nil), code: ProblemReauthFailed},
 		"old auth_time, signed prompt":  {way: ReauthSignedPromptLogin, bend: claim("auth_time", from(-time.Hour)), code: ProblemReauthFailed},
 		"auth_time in the future":       {way: ReauthMaxAge, bend: claim("auth_time", from(2*time.Minute)), code: ProblemIDTokenInvalid},
 		"auth_time zero":                {way: ReauthMaxAge, bend: claim("auth_time", 0), code: ProblemReauthFailed},
@@ -121,7 +125,7 @@ func TestAttack57StepUpNotRenewed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, oneLogin, reauth(attack.way))
+			h := newHouse(t, oneLogin, reauth(attack.way), func(c *Config) { c.RequestObject = attack.signed })
 			b := h.browser()
 			token := b.signIn()
 			h.pass(10 * time.Minute)

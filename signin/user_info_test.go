@@ -2,6 +2,7 @@ package signin
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -22,6 +23,22 @@ func TestAttack17UserInfo(t *testing.T) {
 			}
 		}
 	}
+	// refusing sends the whole userinfo with another status.
+	refusing := func(status int) func(*house) {
+		return func(h *house) {
+			h.op.before = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path != "/userinfo" {
+					return false
+				}
+				told := httptest.NewRecorder()
+				h.op.ServeHTTP(told, r)
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(status)
+				w.Write(told.Body.Bytes())
+				return true
+			}
+		}
+	}
 	info := func(name string, value any) func(*house) {
 		return func(h *house) { h.op.userInfo = func(i map[string]any) { i[name] = value } }
 	}
@@ -37,6 +54,9 @@ func TestAttack17UserInfo(t *testing.T) {
 		"a signed answer":       {answer("application/jwt", "canary"), ProblemTokenExchangeFailed},
 		"no type":               {answer("", "{}"), ProblemTokenExchangeFailed},
 		"null":                  {answer("application/json", "null"), ProblemTokenExchangeFailed},
+		"all of it, with 401":   {refusing(http.StatusUnauthorized), ProblemTokenExchangeFailed},
+		"all of it, with 403":   {refusing(http.StatusForbidden), ProblemTokenExchangeFailed},
+		"all of it, with 202":   {refusing(http.StatusAccepted), ProblemTokenExchangeFailed},
 		"a list":                {answer("application/json", "[]"), ProblemTokenExchangeFailed},
 		"core identity no text": {info(coreClaim, 7), ProblemTokenExchangeFailed},
 		"address no list":       {info(addressField, "canary"), ProblemTokenExchangeFailed},

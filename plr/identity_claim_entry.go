@@ -101,6 +101,12 @@ func (f *finding) touchesRestricted() bool {
 		slices.ContainsFunc(f.candidates, func(c candidate) bool { return c.record.restricted() })
 }
 
+// maybeRestricted says whether the claimant may be a learner under the sensitive
+// learners policy: one of their name and date of birth is.
+func (f *finding) maybeRestricted() bool {
+	return slices.ContainsFunc(append(slices.Clone(f.rivals), f.candidates...), func(c candidate) bool { return c.record.restricted() })
+}
+
 // refusedClaim records a claim that was not looked at, and opens the case of an
 // account that is locked.
 func (s *Service) refusedClaim(ctx context.Context, id string, in ClaimInput, now time.Time, refusal error) error {
@@ -171,14 +177,14 @@ func (s *Service) claimFailed(ctx context.Context, id string, found *finding, no
 		ClaimSeveral: ReviewSeveral, ClaimRestricted: ReviewRestricted, ClaimTallyExceeded: ReviewTally, ClaimBoundElsewhere: ReviewBoundElsewhere,
 	}[found.result]
 	if kind != "" {
-		c := &ReviewCase{Kind: kind, Claimant: id, Holder: found.holder, ULN: found.uln, Restricted: found.touchesRestricted()}
+		c := &ReviewCase{Kind: kind, Claimant: id, Holder: found.holder, ULN: found.uln, Restricted: found.touchesRestricted() || found.maybeRestricted()}
 		if _, err := s.openReview(ctx, c); err != nil {
 			return err
 		}
 	}
 	file, err := s.store.EditIdentity(ctx, id, func(f *IdentityFile) error {
 		f.SettleClaim(now, true)
-		f.MetRestricted = f.MetRestricted || found.touchesRestricted()
+		f.MetRestricted = f.MetRestricted || found.maybeRestricted()
 		return nil
 	})
 	if err != nil {

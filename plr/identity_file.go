@@ -26,9 +26,9 @@ type IdentityFile struct {
 	FailedTotal int
 	// LastClaimFailed: the newest claim came to nothing.
 	LastClaimFailed bool
-	// MetRestricted: a record under the sensitive learners policy was considered in a
-	// claim. Cases about this account are for specialists from then on: the person
-	// may be that learner.
+	// MetRestricted: a claim met a record under the sensitive learners policy whose
+	// learner has the person's name and date of birth. Cases about this account are
+	// for specialists from then on: the person may be that learner.
 	MetRestricted bool
 	// ReviewID is the review case opened when the account was locked.
 	ReviewID string

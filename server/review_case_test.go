@@ -150,7 +150,7 @@ func TestReviewOfARestrictedRecord(t *testing.T) {
 	t.Parallel()
 	c := newClaims(t)
 	uln := c.learner("Secret", "Person", here, restricted)
-	open := c.learner("Secret", "Person", "ZZ11 2BB")
+	open := c.learner("Plain", "Person", "ZZ11 2BB")
 	a, staff := c.proved("Secret", "Person", here), c.account()
 	c.refused(c.claim(a), plr.CodeNotMatched)
 	one := c.oneCase(plr.ReviewRestricted)
@@ -187,7 +187,7 @@ func TestReviewOfARestrictedRecord(t *testing.T) {
 		c.refused(c.claim(b), plr.CodeNotMatched)
 	}
 	c.pass(plr.ClaimWindow)
-	c.ok(c.service.ProveIdentity(t.Context(), b.ID, c.identity("Secret", "Person", "ZZ13 4DD")))
+	c.ok(c.service.ProveIdentity(t.Context(), b.ID, c.identity("Plain", "Person", "ZZ13 4DD")))
 	for range plr.MaxFailedClaims {
 		c.refused(c.claim(b), plr.CodeNotMatched)
 	}

@@ -176,6 +176,9 @@ func (s *SignIn) refusedBy(ctx context.Context, t *transaction, fault string) (P
 	if t.Purpose != purposeStepUp || fault != "login_required" {
 		return problemOf(fault), errProviderRefused
 	}
+	// Also when the browser has gone: whoever failed must not choose.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutTimeout)
+	defer cancel()
 	end, hash := s.endSession, t.Session
 	if t.App != nil {
 		end, hash = s.endFamily, t.App.Family

@@ -20,7 +20,6 @@ const appClient = "lr-test"
 type phone struct {
 	h               *house
 	access, refresh string
-	session         string
 }
 
 // appAddress is where the app gets its code.
@@ -44,9 +43,9 @@ func (h *house) newPhone(t testing.TB, r *replica, subject string) *phone {
 		"response_type": {"code"}, "client_id": {appClient}, "redirect_uri": {h.appAddress()}, "state": {"state-of-the-app"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
 	}
-	p := newVisitor().through(r, "/auth/app/authorize?"+query.Encode(), subject)
+	p := newVisitor().goThrough(t, r, "/auth/app/authorize?"+query.Encode(), subject)
 	at, err := url.Parse(p.url)
-	if p.err != nil || err != nil || at.Query().Get("code") == "" || at.Query().Get("state") != "state-of-the-app" {
+	if err != nil || at.Query().Get("code") == "" || at.Query().Get("state") != "state-of-the-app" {
 		t.Fatalf("the app's trip ended at %d %s %v", p.status, p.url, p.err)
 	}
 	out := &phone{h: h}
@@ -54,10 +53,13 @@ func (h *house) newPhone(t testing.TB, r *replica, subject string) *phone {
 		"grant_type": {"authorization_code"}, "code": {at.Query().Get("code")}, "code_verifier": {verifier}, "client_id": {appClient},
 		"redirect_uri": {h.appAddress()}, "device_label": {"a telephone of the tests"},
 	})
-	if status != http.StatusOK {
+	switch {
+	case status == 0, status == http.StatusServiceUnavailable: // the code is spent all the same
+		return h.newPhone(t, r, subject)
+	case status != http.StatusOK:
 		t.Fatalf("the code was answered %d %s", status, got.Error)
 	}
-	out.access, out.refresh, out.session = got.Access, got.Refresh, got.Session
+	out.access, out.refresh = got.Access, got.Refresh
 	return out
 }
 
@@ -65,7 +67,6 @@ func (h *house) newPhone(t testing.TB, r *replica, subject string) *phone {
 type tokenAnswer struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
-	Session string `json:"session_id"`
 	Error   string `json:"error"`
 }
 
@@ -93,6 +94,40 @@ func (h *house) token(r *replica, form url.Values) (int, tokenAnswer) {
 // renew asks for new tokens by this refresh token.
 func (h *house) renew(r *replica, refresh string) (int, tokenAnswer) {
 	return h.token(r, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "client_id": {appClient}})
+}
+
+// renew renews the phone's tokens at replica r until the answer is known, and
+// says whether it was given new ones.
+func (p *phone) renew(t testing.TB, r *replica) bool {
+	t.Helper()
+	var status int
+	var got tokenAnswer
+	eventually(t, 10*time.Second, "an answer from "+r.name, func() bool {
+		status, got = p.h.renew(r, p.refresh)
+		return status != 0 && status != http.StatusServiceUnavailable
+	})
+	if status != http.StatusOK {
+		return false
+	}
+	p.access, p.refresh = got.Access, got.Refresh
+	return true
+}
+
+// lives asks until the answer is known.
+func lives(t testing.TB, r *replica, probe func(*replica) (alive, known bool)) bool {
+	t.Helper()
+	var alive bool
+	eventually(t, 10*time.Second, "an answer from "+r.name, func() bool {
+		var known bool
+		alive, known = probe(r)
+		return known
+	})
+	return alive
+}
+
+// holds is alive as a probe.
+func (h *house) holds(access string) func(*replica) (alive, known bool) {
+	return func(r *replica) (alive, known bool) { return h.alive(r, access) }
 }
 
 // alive says whether replica r takes this access token, and whether it could tell.

@@ -68,6 +68,20 @@ func (r *redisServer) send(words ...string) string {
 	return strings.TrimSpace(line)
 }
 
+// evict loses the keys that are like pattern, as a Redis does that has no room,
+// and says how many there were.
+func (r *redisServer) evict(pattern string) int {
+	r.t.Helper()
+	const script = `"local n = 0 for _, key in ipairs(redis.call('KEYS', ARGV[1])) do n = n + redis.call('DEL', key) end return n"`
+	var n int
+	if got := r.send("EVAL", script, "0", pattern); !strings.HasPrefix(got, ":") {
+		r.t.Fatalf("EVAL: %s", got)
+	} else if _, err := fmt.Sscanf(got, ":%d", &n); err != nil {
+		r.t.Fatal(err)
+	}
+	return n
+}
+
 // flush loses everything.
 func (r *redisServer) flush() {
 	r.t.Helper()

@@ -134,6 +134,21 @@ func (v *visitor) through(r *replica, path, subject string) page {
 	return v.do(http.MethodPost, at.ResolveReference(action).String(), "application/x-www-form-urlencoded", url.Values{"subject": {subject}}.Encode())
 }
 
+// goThrough is through that must arrive; what says that something is away for the
+// moment is tried again.
+func (v *visitor) goThrough(t testing.TB, r *replica, path, subject string) page {
+	t.Helper()
+	var p page
+	eventually(t, 20*time.Second, "a trip from "+r.name, func() bool {
+		p = v.through(r, path, subject)
+		return p.err == nil && !strings.Contains(p.url, "unavailable")
+	})
+	if strings.Contains(p.url, "problem") || strings.Contains(p.url, "/authorize") {
+		t.Fatalf("the trip ended at %d %s", p.status, p.url)
+	}
+	return p
+}
+
 // trySignIn signs in as a sample person, beginning at replica r, and gives where
 // it ended.
 func (v *visitor) trySignIn(r *replica, subject string) page {

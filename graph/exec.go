@@ -731,6 +731,8 @@ enum NoticeKind {
   RECORD_RESTORED
   "A caseworker did not connect this account to a record."
   CLAIM_REFUSED
+  "The refresh token of the person's app was used twice: somebody may have copied it. That session has ended."
+  SESSION_TOKEN_REUSED
 }
 
 """

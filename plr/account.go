@@ -57,10 +57,13 @@ func (a *Account) EndSession(handle string, until, now time.Time) {
 		return
 	}
 	if len(a.EndedSessions) == MaxEndedSessions {
-		// This ends the sessions on the list once more, and all others.
+		// This ends the sessions on the list once more, and all others; also where a
+		// clock was ahead, by which they began.
 		a.EndedSessions = nil
-		if now.After(a.SessionsInvalidBefore) {
+		if began := a.SessionsInvalidBefore; now.After(began) {
 			a.SessionsInvalidBefore = now
+		} else {
+			a.SessionsInvalidBefore = began.Add(time.Millisecond)
 		}
 	}
 	a.EndedSessions = append(a.EndedSessions, EndedSession{Handle: handle, Until: until})
@@ -143,9 +146,21 @@ func (s *Service) Account(ctx context.Context, id string) (*Account, error) {
 }
 
 // EndSessions makes every session of the account that began until now invalid,
-// for good and on every replica.
-func (s *Service) EndSessions(ctx context.Context, id string) error {
-	return s.store.InvalidateSessions(ctx, id, s.now())
+// for good and on every replica. newest is when the newest session known began:
+// clocks differ, and it may have begun where one is ahead of this one.
+func (s *Service) EndSessions(ctx context.Context, id string, newest time.Time) error {
+	account, err := s.store.Account(ctx, id)
+	if err != nil {
+		return err
+	}
+	// Where an earlier call had a clock ahead, sessions since began at its instant.
+	before := s.now()
+	for _, began := range []time.Time{newest, account.SessionsInvalidBefore} {
+		if !began.Before(before) {
+			before = began.Add(time.Millisecond)
+		}
+	}
+	return s.store.InvalidateSessions(ctx, id, before)
 }
 
 // EndSession makes one session of the account invalid, for good and on every

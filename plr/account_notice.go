@@ -31,6 +31,9 @@ const (
 	NoticeRestored NoticeKind = "RECORD_RESTORED"
 	// NoticeRefused: a review did not connect this account.
 	NoticeRefused NoticeKind = "CLAIM_REFUSED"
+	// NoticeTokenReused: a refresh token of this person's app was used twice, so that
+	// somebody else may have it, and the app's session was ended.
+	NoticeTokenReused NoticeKind = "SESSION_TOKEN_REUSED"
 )
 
 // MaxNotices bounds what an account keeps; the oldest go first.
@@ -68,6 +71,12 @@ func (s *Service) AcknowledgeNotices(ctx context.Context, id string) (*Account, 
 		return nil, err
 	}
 	return account, s.settle(ctx, account)
+}
+
+// TokenReused tells the person of the account that a refresh token of their app
+// was used twice.
+func (s *Service) TokenReused(ctx context.Context, id string) error {
+	return s.notify(ctx, id, NoticeTokenReused)
 }
 
 func (s *Service) notify(ctx context.Context, accountID string, kind NoticeKind) error {

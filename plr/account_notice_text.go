@@ -24,4 +24,7 @@ var noticeTexts = map[NoticeKind]Text{
 	NoticeRefused: T(
 		"A caseworker has looked at your claim and could not connect this account to a learning record.",
 		"Mae gweithiwr achos wedi edrych ar eich cais ac ni allodd gysylltu'r cyfrif hwn â chofnod dysgu."),
+	NoticeTokenReused: T(
+		"We signed you out of an app on one of your devices, because its sign-in was used in two places. Somebody may have copied it. Look at where you are signed in, and end what is not yours.",
+		"Rydym wedi eich allgofnodi o ap ar un o'ch dyfeisiau, oherwydd bod ei fewngofnodiad wedi'i ddefnyddio mewn dau le. Efallai bod rhywun wedi'i gopïo. Edrychwch ble rydych wedi mewngofnodi, a gorffennwch yr hyn nad yw'n eiddo i chi."),
 }

@@ -42,6 +42,7 @@ func TestRedisCluster(t *testing.T) {
 	}
 	h := newHarness(t, harnessOptions{env: map[string]string{"REDIS_URL": "redis+cluster://" + strings.Join(addresses, ",")}})
 	wholeStory(t, h)
+	appStory(t, h)
 	for range 10 {
 		h.signedIn(sample(t, another).Subject)
 	}
@@ -139,6 +140,10 @@ func TestRedisRights(t *testing.T) {
 			wholeStory(t, h)
 			if text := h.logs.String(); strings.Contains(text, "level=WARN") || strings.Contains(text, "level=ERROR") || strings.Contains(text, "hunter2") {
 				t.Error("something was refused, or a password was logged")
+			}
+			appStory(t, h) // in which some are refused, but not by Redis
+			if text := h.logs.String(); strings.Contains(text, "Redis refused") || strings.Contains(text, "level=ERROR") || strings.Contains(text, "hunter2") {
+				t.Error("Redis refused something, or a password was logged")
 			}
 			if err := h.app.health.redis.Get(t.Context(), "other").Err(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
 				t.Errorf("another key: %v", err)

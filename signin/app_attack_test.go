@@ -121,6 +121,9 @@ func TestAttack51RefreshTokenReused(t *testing.T) {
 			if a := h.book.list[f.Account]; !a.SessionEnded(f.Handle, h.clock.Now()) || h.mini.Exists(familyKey(hash)) {
 				t.Error("not ended for good")
 			}
+			if got := h.book.list[f.Account].Notices; len(got) != 1 || got[0].Kind != plr.NoticeTokenReused || !got[0].At.Equal(h.clock.Now()) {
+				t.Errorf("the person is told %v", got)
+			}
 			if n := strings.Count(h.logs.String(), `"code":"`+string(auditRefreshReused)+`"`); n != 1 || !strings.Contains(h.logs.String(), `"session":"`+f.Handle) {
 				t.Errorf("%d audit lines of reuse\n%s", n, h.logs)
 			}
@@ -141,6 +144,9 @@ func TestAttack51WhileAccountsAreDown(t *testing.T) {
 	p.refuse(stolen, http.StatusServiceUnavailable, "temporarily_unavailable")
 	h.book.fault = nil
 	p.want(isExpired) // dead all the same
+	if n := strings.Count(h.logs.String(), `"besides":"`+string(auditRefreshReused)+`"`); n != 1 {
+		t.Errorf("%d audit lines of reuse\n%s", n, h.logs)
+	}
 	p.refuse(stolen, http.StatusBadRequest, "invalid_grant")
 	if a := h.book.list[f.Account]; !a.SessionEnded(f.Handle, h.clock.Now()) {
 		t.Error("not ended for good")

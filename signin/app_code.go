@@ -75,7 +75,8 @@ const (
 
 // takeCode gives the code with this hash to one caller only, who will begin the
 // session with the hash family if the code does not renew one. To any later
-// caller it gives the hash of the session that came of the code, with errCodeUsed.
+// caller it gives the code too, and the hash of the session that came or was to
+// come of it, with errCodeUsed.
 func (s *SignIn) takeCode(ctx context.Context, hash, family string) (c *appCode, came string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -98,7 +99,7 @@ func (s *SignIn) takeCode(ctx context.Context, hash, family string) (c *appCode,
 		came = c.Family
 	}
 	if mark[:1] != codeFirst {
-		return nil, came, errCodeUsed
+		return c, came, errCodeUsed
 	}
 	// Redis counts its own seconds; the limit holds by our clock too.
 	if age := s.now().Sub(time.UnixMilli(c.CreatedAt)); age >= appCodeLife {

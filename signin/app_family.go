@@ -52,9 +52,9 @@ func (s *SignIn) startFamily(ctx context.Context, c *appCode, idToken string, lo
 	return f, answer, nil
 }
 
-// renewFamily gives the app session that a code was made for new tokens, and
+// renewFamily gives the app session that a code, with this hash, was made for new tokens, and
 // remembers what its person has proved. The old tokens open nothing from here on.
-func (s *SignIn) renewFamily(ctx context.Context, c *appCode, idToken string) (f *family, answer string, err error) {
+func (s *SignIn) renewFamily(ctx context.Context, c *appCode, code, idToken string) (f *family, answer string, err error) {
 	for range rotationTries {
 		f, record, err := s.readFamily(ctx, c.Family)
 		if err != nil {
@@ -72,7 +72,7 @@ func (s *SignIn) renewFamily(ctx context.Context, c *appCode, idToken string) (f
 			return f, "", errLocatorSealed
 		}
 		next := *f
-		next.Previous, next.RotatedAt, next.Answer = f.Refresh, s.now().UnixMilli(), ""
+		next.Previous, next.RotatedAt, next.Answer, next.Code = f.Refresh, s.now().UnixMilli(), "", code
 		if answer, err = s.issue(&next, []byte(locator)); err != nil {
 			return f, "", err
 		}

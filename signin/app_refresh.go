@@ -86,10 +86,25 @@ func (s *SignIn) refreshAgain(ctx context.Context, hash, presented string, f *fa
 		// There is no answer; or its key is gone, and with it the tokens.
 		return "", storeFault(errRefreshReplaced, f)
 	}
-	if _, err := s.endFamily(context.WithoutCancel(ctx), hash); err != nil {
-		return "", storeFault(err, f)
+	ctx = context.WithoutCancel(ctx)
+	if _, err := s.endFamily(ctx, hash); err != nil {
+		fault = storeFault(err, f) // whoever comes again is told; the log knows now
+		fault.attrs = append(fault.attrs, slog.String("besides", string(auditRefreshReused)))
+		return "", fault
 	}
+	s.tellReused(ctx, f)
 	return "", &grantFault{code: grantInvalid, audit: auditRefreshReused, cause: errRefreshReused, attrs: []slog.Attr{
 		slog.String("account", f.Account), slog.String("session", f.Handle),
 	}}
+}
+
+// tellReused leaves the person a notice. The session has ended whether or not it
+// can be left.
+func (s *SignIn) tellReused(ctx context.Context, f *family) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := s.config.Accounts.TokenReused(ctx, f.Account); err != nil {
+		s.log.WarnContext(ctx, "nobody told of a reused token", "account", f.Account, "session", f.Handle, "why", reason(err))
+	}
+	s.accounts.forget(f.Account)
 }

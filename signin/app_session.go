@@ -53,7 +53,10 @@ type family struct {
 	// Without an answer the tokens were replaced by those of a step-up.
 	Previous  string `json:"previous,omitempty"`
 	RotatedAt int64  `json:"rotatedAt,omitempty"`
-	Answer    string `json:"answer,omitempty"`
+	// Code is the hash of the step-up's or identity trip's code that the tokens, or
+	// those they were refreshed from, were traded for.
+	Code   string `json:"code,omitempty"`
+	Answer string `json:"answer,omitempty"`
 	// Confirmation is room for tokens bound to a key (RFC 9449). A record that has
 	// it belongs to a newer replica, and whoever holds the token is not enough.
 	Confirmation json.RawMessage `json:"cnf,omitempty"`

@@ -177,7 +177,7 @@ func (s *SignIn) tradeCode(ctx context.Context, client *AppClient, form url.Valu
 	c, came, err := s.takeCode(ctx, hash, familyHash(locator))
 	switch {
 	case errors.Is(err, errCodeUsed):
-		return "", s.codeReused(ctx, came)
+		return "", s.codeReused(ctx, c, hash, came)
 	case err != nil:
 		return "", storeFault(err, nil)
 	case c.Client != client.ID || c.Redirect != form.Get("redirect_uri") || !sameHash(c.Challenge, challengeOf(verifier)):
@@ -191,7 +191,7 @@ func (s *SignIn) tradeCode(ctx context.Context, client *AppClient, form url.Valu
 	if c.Family == "" {
 		f, answer, err = s.startFamily(ctx, c, hint, locator, device, lock == "true")
 	} else {
-		f, answer, err = s.renewFamily(ctx, c, hint)
+		f, answer, err = s.renewFamily(ctx, c, hash, hint)
 	}
 	if err != nil {
 		return "", storeFault(err, f)
@@ -200,22 +200,34 @@ func (s *SignIn) tradeCode(ctx context.Context, client *AppClient, form url.Valu
 	// has been renewed since.
 	switch once, err := s.codeUsedOnce(ctx, hash); {
 	case err != nil:
+		// Nobody gets the tokens: no session shall stand on the person's list for them.
+		_, _ = s.endFamily(ctx, came)
 		return "", storeFault(err, f)
 	case !once:
-		return "", s.codeReused(ctx, came)
+		return "", s.codeReused(ctx, c, hash, came)
 	}
 	s.log.InfoContext(ctx, "signed in", "account", f.Account, "session", f.Handle, "app", f.Client, "renewed", c.Family != "")
 	return answer, nil
 }
 
 // codeReused ends the session that came of a code that was presented twice: one
-// of the two who had it is not the app.
-func (s *SignIn) codeReused(ctx context.Context, family string) *grantFault {
+// of the two who had it is not the app. A session that was there before ends only
+// when it got its tokens by this code: whoever caught the code, and could not
+// trade it, must not sign the app out.
+func (s *SignIn) codeReused(ctx context.Context, c *appCode, hash, family string) *grantFault {
+	fault := &grantFault{code: grantInvalid, audit: auditCodeReused, cause: errCodeUsed}
+	if c.Family != "" {
+		switch f, _, err := s.readFamily(ctx, family); {
+		case err != nil && !ended(err):
+			return storeFault(err, nil)
+		case err == nil && f.Code != hash:
+			return fault
+		}
+	}
 	gone, err := s.endFamily(ctx, family)
 	if err != nil {
 		return storeFault(err, nil)
 	}
-	fault := &grantFault{code: grantInvalid, audit: auditCodeReused, cause: errCodeUsed}
 	if gone != nil {
 		fault.attrs = []slog.Attr{slog.String("account", gone.Account), slog.String("session", gone.Handle)}
 	}

@@ -88,6 +88,8 @@ type book struct {
 	meanwhile func()
 	// ending is called whenever a session is ended.
 	ending func()
+	// untold: notices cannot be left.
+	untold bool
 	// proved is what identity trips have brought, by account.
 	proved map[string][]plr.VerifiedIdentity
 	// locked: too many attempts were made for every account.
@@ -126,13 +128,29 @@ func (b *book) Account(_ context.Context, id string) (*plr.Account, error) {
 	return nil, plr.NotFound("id")
 }
 
-func (b *book) EndSessions(_ context.Context, id string) error {
+func (b *book) EndSessions(_ context.Context, id string, newest time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.fault != nil {
 		return b.fault
 	}
-	b.list[id].SessionsInvalidBefore = b.clock.Now()
+	a, before := b.list[id], b.clock.Now()
+	for _, began := range []time.Time{newest, a.SessionsInvalidBefore} {
+		if !began.Before(before) {
+			before = began.Add(time.Millisecond)
+		}
+	}
+	a.SessionsInvalidBefore = before
+	return nil
+}
+
+func (b *book) TokenReused(_ context.Context, id string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fault != nil || b.untold {
+		return plr.Unavailable(b.fault, 0)
+	}
+	b.list[id].AddNotice(plr.AccountNotice{Kind: plr.NoticeTokenReused, At: b.clock.Now()})
 	return nil
 }
 

@@ -186,25 +186,22 @@ func (s *SignIn) keepRecord(ctx context.Context, account *plr.Account, e *sessio
 	now := s.now()
 	// The list last: an entry whose record is gone is dead, and may be taken off.
 	entry := entryOf(e, hash)
-	if err := s.redis.Set(ctx, recordKey(entry), record, max(s.idleEnd(e).Sub(now), time.Millisecond)).Err(); err != nil {
-		return err
-	}
-	var v *verdict
-	err = listSessionScript.Run(ctx, s.redis, []string{indexKey(account.ID)}, now.UnixMilli(), e.AbsoluteAt, entry, epochLife.Milliseconds()).Err()
+	err = s.redis.Set(ctx, recordKey(entry), record, max(s.idleEnd(e).Sub(now), time.Millisecond)).Err()
 	if err == nil {
-		// Only now: a sign-out that comes later than this look finds the session, one
-		// that came earlier is found by it.
+		err = listSessionScript.Run(ctx, s.redis, []string{indexKey(account.ID)}, now.UnixMilli(), e.AbsoluteAt, entry, epochLife.Milliseconds()).Err()
+	}
+	// Only now: a sign-out that comes later than this look finds the session, one
+	// that came earlier is found by it.
+	var v *verdict
+	if err == nil {
 		v, err = s.verdictOn(ctx, account)
 	}
 	if err == nil {
 		err = v.check(s, e)
 	}
 	if err != nil {
-		// Also when there was no time to look, or nobody who waited.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-		defer cancel()
-		s.redis.Del(ctx, recordKey(entry))
-		s.redis.ZRem(ctx, indexKey(account.ID), entry)
+		// Also what may have been done although no answer came: nobody gets its token.
+		s.withdraw(ctx, e, hash)
 		return err
 	}
 	s.trimSessions(ctx, v, e.Handle)

@@ -94,7 +94,17 @@ func (s *SignIn) dropRecord(ctx context.Context, e *session, hash string) error 
 // endAllSessions ends every session of an account: durably first, so that no
 // state of Redis can undo it, then at once.
 func (s *SignIn) endAllSessions(ctx context.Context, account string) error {
-	if err := s.config.Accounts.EndSessions(ctx, account); err != nil {
+	var newest time.Time
+	live, err := s.listed(ctx, account)
+	if err != nil { // ended by the clock then, and by Redis if that answers again
+		s.log.WarnContext(ctx, "sessions not looked at", "account", account, "why", reason(err))
+	}
+	for _, l := range live {
+		if began := time.UnixMilli(l.CreatedAt).UTC(); began.After(newest) {
+			newest = began
+		}
+	}
+	if err := s.config.Accounts.EndSessions(ctx, account, newest); err != nil {
 		return accountFault{err}
 	}
 	s.accounts.forget(account)

@@ -67,6 +67,7 @@ func (s *SignIn) renewSession(ctx context.Context, oldHash, idToken string, p *p
 
 	// The list last: an entry whose record is gone counts as dead.
 	if err := s.redis.Set(ctx, sessionKey(hash), record, left).Err(); err != nil {
+		s.withdraw(ctx, &e, hash)
 		return "", nil, err
 	}
 	if err := listSessionScript.Run(ctx, s.redis, []string{indexKey(e.Account)}, now.UnixMilli(), e.AbsoluteAt,
@@ -127,8 +128,9 @@ func (s *SignIn) retire(ctx context.Context, old *session, oldHash string, now t
 func (s *SignIn) withdraw(ctx context.Context, e *session, hash string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	s.redis.Del(ctx, sessionKey(hash))
-	s.redis.ZRem(ctx, indexKey(e.Account), indexEntry(e.Handle, hash))
+	entry := entryOf(e, hash)
+	s.redis.Del(ctx, recordKey(entry))
+	s.redis.ZRem(ctx, indexKey(e.Account), entry)
 }
 
 // readSession gives a record as it lies in Redis, judging its form only.

@@ -341,7 +341,7 @@ func TestAttack66RedisForgets(t *testing.T) {
 			h.book.edit(func(list map[string]*plr.Account) { list[account].ULN = "7673614579" })
 			h.pass(time.Minute)
 			b.want(isSignedIn) // and held in the cache
-			if err := h.book.EndSessions(context.Background(), account); err != nil {
+			if err := h.book.EndSessions(context.Background(), account, time.Time{}); err != nil {
 				h.t.Fatal(err)
 			}
 			b.want(isSignedIn)
@@ -412,7 +412,7 @@ func TestAttack70AccountGone(t *testing.T) {
 		"sessions ended by staff": func(_ *testing.T, h *house, b *browser) {
 			b.signIn()
 			h.pass(time.Second)
-			if err := h.book.EndSessions(h.t.Context(), b.account()); err != nil {
+			if err := h.book.EndSessions(h.t.Context(), b.account(), time.Time{}); err != nil {
 				h.t.Fatal(err)
 			}
 			b.want(isExpired)

@@ -34,8 +34,9 @@ type Accounts interface {
 	// SignedIn gives the account of a subject that has just proved itself.
 	SignedIn(ctx context.Context, issuer, subject string) (*plr.Account, error)
 	Account(ctx context.Context, id string) (*plr.Account, error)
-	// EndSessions makes every session that began until now invalid, durably.
-	EndSessions(ctx context.Context, id string) error
+	// EndSessions makes every session that began until now invalid, durably, and
+	// those that began until newest: clocks differ, and one of theirs may be ahead.
+	EndSessions(ctx context.Context, id string, newest time.Time) error
 	// EndSession makes the one with this handle invalid, durably. until is when it
 	// would have ended by itself.
 	EndSession(ctx context.Context, id, handle string, until time.Time) error
@@ -50,6 +51,8 @@ type Accounts interface {
 	MayProveIdentity(ctx context.Context, id string, renew bool) error
 	// ProveIdentity keeps what the provider has just proved.
 	ProveIdentity(ctx context.Context, id string, identity plr.VerifiedIdentity) error
+	// TokenReused tells the person that a refresh token of theirs was used twice.
+	TokenReused(ctx context.Context, id string) error
 }
 
 var _ Accounts = (*plr.Service)(nil)

@@ -23,6 +23,17 @@ func (s *SignIn) rolesOf(subject string, claims map[string]json.RawMessage) []pl
 	return roles
 }
 
+// rolesLeft gives those of a session's roles for which there still is a rule: who
+// is taken out of the settings is no staff from the restart on, however long
+// their sessions live. What a claim said is known from the sign-in only.
+func (s *SignIn) rolesLeft(account *plr.Account, roles []plr.Role) []plr.Role {
+	return slices.DeleteFunc(slices.Clone(roles), func(role plr.Role) bool {
+		return !slices.ContainsFunc(s.config.StaffRoles, func(rule StaffRole) bool {
+			return rule.Role == role && rule.Issuer == account.Issuer && (rule.Claim != "" || rule.Subject == account.Subject)
+		})
+	})
+}
+
 // hasValue says whether a claim is this text or a list with it. Anything else in
 // the claim makes nobody staff.
 func hasValue(claim json.RawMessage, value string) bool {

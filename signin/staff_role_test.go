@@ -75,3 +75,40 @@ func TestNobodyIsStaffInAnApp(t *testing.T) {
 		t.Errorf("in an app: %v", f.Roles)
 	}
 }
+
+// Whoever is taken out of the settings is no staff from the restart on, however
+// long their session lives; what a claim said stays with the session.
+func TestStaffRoleTakenAway(t *testing.T) {
+	t.Parallel()
+	bySubject := StaffRole{Role: plr.RoleCaseworker, Issuer: issuer, Subject: "the-caseworker"}
+	byClaim := StaffRole{Role: plr.RoleCaseworker, Issuer: issuer, Claim: "groups", Value: "cases"}
+	for name, test := range map[string]struct {
+		before, after []StaffRole
+		claim         string
+		want          []plr.Role
+	}{
+		"nothing changed":       {[]StaffRole{bySubject}, []StaffRole{bySubject}, "", []plr.Role{plr.RoleCaseworker}},
+		"the subject is gone":   {[]StaffRole{bySubject}, nil, "", nil},
+		"another subject":       {[]StaffRole{bySubject}, []StaffRole{{Role: plr.RoleCaseworker, Issuer: issuer, Subject: "another"}}, "", nil},
+		"another role":          {[]StaffRole{bySubject}, []StaffRole{{Role: plr.RoleSpecialist, Issuer: issuer, Subject: "the-caseworker"}}, "", nil},
+		"another issuer":        {[]StaffRole{bySubject}, []StaffRole{{Role: plr.RoleCaseworker, Issuer: issuer + "x", Subject: "the-caseworker"}}, "", nil},
+		"the claim stands":      {[]StaffRole{byClaim}, []StaffRole{byClaim}, "cases", []plr.Role{plr.RoleCaseworker}},
+		"the claim is gone":     {[]StaffRole{byClaim}, nil, "cases", nil},
+		"a rule for one, later": {nil, []StaffRole{bySubject}, "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, func(c *Config) { c.StaffRoles = test.before })
+			h.op.claims = func(c map[string]any) { c["sub"], c["groups"] = "the-caseworker", test.claim }
+			b := h.browser()
+			b.signIn()
+			h.config.StaffRoles = test.after // the restart
+			r := httptest.NewRequest(http.MethodPost, publicURL+"/graphql", http.NoBody)
+			r.AddCookie(&http.Cookie{Name: SessionCookie, Value: b.cookies[SessionCookie]})
+			who, err := h.identify(httptest.NewRecorder(), r, false)
+			if err != nil || who.State != StateSignedIn || fmt.Sprint(who.Roles) != fmt.Sprint(test.want) {
+				t.Errorf("%s with roles %v, %v", who.State, who.Roles, err)
+			}
+		})
+	}
+}

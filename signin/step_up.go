@@ -178,7 +178,7 @@ func (s *SignIn) refusedBy(ctx context.Context, t *transaction, fault string) (P
 	if t.Purpose != purposeStepUp || fault != "login_required" {
 		return problemOf(fault), causeOf(fault)
 	}
-	// Whoever closes the page at this moment does not keep the session by it.
+	// Also when the browser has gone: whoever failed must not choose.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutTimeout)
 	defer cancel()
 	end, hash := s.endSession, t.Session

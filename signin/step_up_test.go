@@ -175,6 +175,20 @@ func TestAttack57StepUpNotRenewed(t *testing.T) {
 		}
 		b.want(isExpired)
 	})
+	t.Run("login_required, and the browser hangs up", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		b := h.browser()
+		b.signIn()
+		u := b.depart(stepUp)
+		ctx, hangUp := context.WithCancel(t.Context())
+		defer hangUp()
+		h.book.ending = hangUp // before Redis is told
+		b.back(url.Values{"error": {"login_required"}, "state": {u.Query().Get("state")}}, func(r *http.Request) { *r = *r.WithContext(ctx) })
+		if ctx.Err() == nil || len(h.left()) != 0 {
+			t.Errorf("left: %v", h.left())
+		}
+	})
 	t.Run("login_required, Redis down", func(t *testing.T) {
 		t.Parallel()
 		h := newHouse(t)

@@ -191,7 +191,7 @@ func (s *SignIn) identify(w http.ResponseWriter, r *http.Request, touch bool) (W
 		info := s.info(e)
 		info.Current = true
 		return Who{
-			State: StateSignedIn, Account: account, Session: info, Roles: slices.Clone(e.Roles),
+			State: StateSignedIn, Account: account, Session: info, Roles: s.rolesLeft(account, e.Roles),
 			Fresh: !info.StepUpUntil.IsZero(),
 		}, nil
 	case ended(err):

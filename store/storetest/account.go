@@ -298,6 +298,16 @@ var accountCases = []testCase{
 			t.Fatalf("got %+v", now)
 		}
 	}},
+	{"one session too many ends them all, whatever clock they began by", func(t *testing.T, s plr.Store) {
+		a, ahead := ensured(t, s), T0.Add(10*time.Minute)
+		ok(t, s.InvalidateSessions(t.Context(), a.ID, ahead))
+		for i := range plr.MaxEndedSessions + 1 { // sessions that began since began at that instant
+			ok(t, s.EndSession(t.Context(), a.ID, fmt.Sprintf("ses_%d", i), T0.Add(2*time.Hour), T0))
+		}
+		if now := must[*plr.Account](t)(s.Account(t.Context(), a.ID)); !now.SessionEnded("ses_0", ahead) || now.SessionEnded("ses_new", ahead.Add(time.Millisecond)) {
+			t.Fatalf("got %+v", now)
+		}
+	}},
 	{"binding and ending sessions at once keep both", func(t *testing.T, s plr.Store) {
 		for range 10 {
 			a, uln := ensured(t, s), NewULN()

@@ -27,6 +27,7 @@ const (
 	errOtherIssuer     = why("the answer names another issuer, or none although it must")
 	errSealedVerifier  = why("the verifier cannot be opened")
 	errExchange        = why("the provider refused the code")
+	errTokenRequest    = why("the provider calls our token request invalid")
 	errClientRefused   = why("the provider refused our client authentication")
 	errProviderRefused = why("the provider ended the sign-in with an error")
 )
@@ -219,6 +220,8 @@ func (s *SignIn) exchange(ctx context.Context, m *metadata, code, verifier strin
 	switch {
 	case errors.As(err, &refusal) && (refusal.ErrorCode == "invalid_client" || refusal.ErrorCode == "unauthorized_client"):
 		return "", "", errClientRefused
+	case errors.As(err, &refusal) && (refusal.ErrorCode == "invalid_request" || refusal.ErrorCode == "unsupported_grant_type"):
+		return "", "", errTokenRequest
 	case errors.As(err, &refusal):
 		return "", "", errExchange
 	case err != nil:

@@ -168,7 +168,7 @@ func (s *SignIn) refused(ctx context.Context, code Problem, cause error, more ..
 // isOurFault says whether cause is that the provider refuses us, rather than a person.
 func isOurFault(cause error) bool {
 	var w why
-	return errors.As(cause, &w) && (w == errClientRefused || slices.Contains(slices.Collect(maps.Values(ourFaults)), w))
+	return errors.As(cause, &w) && (w == errClientRefused || w == errTokenRequest || slices.Contains(slices.Collect(maps.Values(ourFaults)), w))
 }
 
 // reason gives words about cause that hold nothing from outside.

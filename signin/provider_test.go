@@ -461,6 +461,23 @@ func TestClientRefused(t *testing.T) {
 	if !strings.Contains(h.logs.String(), `"level":"ERROR"`) {
 		t.Error("nobody was called")
 	}
+	for code, alarm := range map[string]bool{
+		"invalid_client": true, "unauthorized_client": true, "invalid_request": true, "unsupported_grant_type": true, "invalid_grant": false, "canary": false,
+	} {
+		h := newHouse(t)
+		b := h.browser()
+		query := h.op.authorize(b.leave(""))
+		h.op.before = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/token" {
+				reply(w, http.StatusBadRequest, map[string]any{"error": code, "error_description": "canary"})
+			}
+			return r.URL.Path == "/token"
+		}
+		h.wantPage(b.back(query), ProblemTokenExchangeFailed)
+		if got := strings.Contains(h.logs.String(), `"level":"ERROR"`); got != alarm {
+			t.Errorf("%s: alarm %t", code, got)
+		}
+	}
 }
 
 // TestAttack26BreakerAndSlots: a provider that hangs binds neither goroutines nor

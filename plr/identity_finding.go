@@ -44,9 +44,9 @@ func consider(v *VerifiedIdentity, records []*Record, named *Record, typed *ULN)
 		}
 		one := candidate{r, by, fitNames(v, r.Register)}
 		f.rivals = append(f.rivals, one)
-		// An address is shared by brothers and sisters: to somebody with other
-		// middle names it leads nowhere.
-		if !f.typed && one.fit.sameMiddle && matchPostCode(v, r.Register) {
+		// An address is shared by brothers and sisters: where given names speak
+		// against it, it leads nowhere.
+		if !f.typed && one.fit.agrees && matchPostCode(v, r.Register) {
 			one.by = append(by, MatchPostCode)
 			f.candidates = append(f.candidates, one)
 		}

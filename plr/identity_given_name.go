@@ -9,15 +9,17 @@ import (
 // nameFit is how well the given names of a record fit somebody who has the first
 // of them, beyond that.
 type nameFit struct {
-	// sameMiddle: no middle name of one contradicts those of the other.
-	sameMiddle bool
+	// agrees: nothing else contradicts. No middle name of one is against those of the
+	// other, and the first name is not merely in use for a preferred one: Alexander
+	// is not his sister Alexandra whom the register knows as Alex.
+	agrees bool
 	// exact: the first name is the same, not one in use for it.
 	exact bool
 }
 
 func (f nameFit) better(than nameFit) bool {
-	if f.sameMiddle != than.sameMiddle {
-		return f.sameMiddle
+	if f.agrees != than.agrees {
+		return f.agrees
 	}
 	return f.exact && !than.exact
 }
@@ -28,10 +30,11 @@ func fitNames(v *VerifiedIdentity, r *RegisterEntry) (best nameFit) {
 	for _, n := range v.Names {
 		proved := firstName(n.Given)
 		fit := nameFit{exact: slices.Contains(first, proved)}
-		if proved == "" || (!fit.exact && !oneName(first[0], proved) && !oneName(first[1], proved)) {
+		own := fit.exact || first[0] == "" || oneName(first[0], proved)
+		if proved == "" || (!own && !oneName(first[1], proved)) {
 			continue
 		}
-		fit.sameMiddle = compatible(middleNames(n.Given), held)
+		fit.agrees = own && compatible(middleNames(n.Given), held)
 		if fit.better(best) {
 			best = fit
 		}

@@ -145,8 +145,8 @@ var letters = map[rune]string{
 }
 
 // foldPostCode is a postcode as it is compared, "" for what says nothing of
-// where somebody lives: too little of one, or one of the codes ZZ99 that stand
-// for no fixed abode, abroad and unknown.
+// where somebody lives: what has not the form of one, or one of the codes ZZ99
+// that stand for no fixed abode, abroad and unknown.
 func foldPostCode(code string) string {
 	var b strings.Builder
 	for _, r := range strings.ToUpper(code) {
@@ -156,6 +156,10 @@ func foldPostCode(code string) string {
 	}
 	folded := b.String()
 	if len(folded) < 5 || len(folded) > 7 || strings.HasPrefix(folded, "ZZ99") {
+		return ""
+	}
+	inward := folded[len(folded)-3:]
+	if inward[0] > '9' || inward[1] < 'A' || inward[2] < 'A' || folded[0] < 'A' {
 		return ""
 	}
 	return folded

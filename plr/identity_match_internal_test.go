@@ -38,7 +38,8 @@ func TestFoldPostCode(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ code, want string }{
 		{"CF10 1AA", "CF101AA"}, {"cf101aa", "CF101AA"}, {" CF10-1AA ", "CF101AA"}, {"M1 1AA", "M11AA"}, {"ZZ10 1AA", "ZZ101AA"},
-		{"ZZ99 9ZZ", ""}, {"zz993vz", ""}, {"", ""}, {"CF10", ""}, {"CF10 1AAA", ""}, {"none", ""},
+		{"ZZ99 9ZZ", ""}, {"zz993vz", ""}, {"", ""}, {"CF10", ""}, {"CF10 1AAA", ""}, {"none", ""}, {"UNKNOWN", ""}, {"NOT KNOWN", ""},
+		{"N/A N/A", ""}, {"00000", ""}, {"BFPO 57", ""}, {"BF1 3AA", "BF13AA"}, {"CF1O 1AA", "CF1O1AA"}, {"ＣＦ10 1AA", ""},
 	} {
 		if got := foldPostCode(c.code); got != c.want {
 			t.Errorf("%q: %q, want %q", c.code, got, c.want)
@@ -129,6 +130,46 @@ func TestMatchPerson(t *testing.T) {
 		if same != c.same || !slices.Equal(by, c.by) {
 			t.Errorf("%s: %v %v, want %v %v", c.name, by, same, c.by, c.same)
 		}
+	}
+}
+
+func TestFitNames(t *testing.T) {
+	t.Parallel()
+	exact, synonym := nameFit{agrees: true, exact: true}, nameFit{agrees: true}
+	for _, c := range []struct {
+		name, given             string
+		held, middle, preferred string
+		want                    nameFit
+	}{
+		{"no middle names", "Mohammed", "Mohammed", "", "", exact},
+		{"on one side alone", "Mohammed Yusuf", "Mohammed", "", "", exact},
+		{"on the other alone", "Mohammed", "Mohammed", "Yusuf", "", exact},
+		{"the same, in the field for it", "Mohammed Yusuf", "Mohammed", "Yusuf", "", exact},
+		{"the same, in one field", "Mohammed-Yusuf", "MOHAMMED YUSUF", "", "", exact},
+		{"one of several", "Anna Maria Jane", "Anna", "Jane", "", exact},
+		{"a letter", "Anna Maria", "Anna", "M.", "", exact},
+		{"spelt otherwise", "Mary Ann", "Mary", "Anne", "", exact},
+		{"in use for it", "Mary Elizabeth", "Mary", "Beth", "", exact},
+		{"signs alone", "Mary -", "Mary", "Anne", "", exact},
+		{"others", "Mohammed Yusuf", "Mohammed", "Adam", "", nameFit{exact: true}},
+		{"half of a hyphen", "Mary-Jane", "Mary-Ann", "", "", nameFit{exact: true}},
+		{"another letter", "Anna Maria", "Anna", "J", "", nameFit{exact: true}},
+		{"in use for the first", "Mike", "Michael", "", "", synonym},
+		{"in use for the first, others behind", "Mike Adam", "Michael", "Paul", "", nameFit{}},
+		{"the preferred one", "Gwen", "Mair", "", "Gwen", exact},
+		{"in use for the preferred one alone", "Alexander", "Alexandra", "", "Alex", nameFit{}},
+		{"in use for both", "Alexander", "Alec", "", "Alex", synonym},
+		{"no first name held", "Alexander", "", "", "Alex", synonym},
+		{"another", "Anna", "Beth", "Anna", "", nameFit{}},
+	} {
+		got := fitNames(proved("2005-06-07", c.given+"/Smith"), &RegisterEntry{GivenName: c.held, MiddleOtherName: c.middle, PreferredGivenName: c.preferred})
+		if got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+	several := proved("2005-06-07", "Mohammed Adam/Smith", "Mohammed Yusuf/Smith")
+	if got := fitNames(several, &RegisterEntry{GivenName: "Mohammed", MiddleOtherName: "Yusuf"}); got != exact {
+		t.Errorf("a name of before: %+v", got)
 	}
 }
 

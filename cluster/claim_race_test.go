@@ -95,7 +95,7 @@ func (c *claimant) claim(r *replica, uln plr.ULN) (string, *answer) {
 func anew(t testing.TB, store *mongostore.Store, people []*claimant, ulns ...plr.ULN) {
 	t.Helper()
 	for _, uln := range ulns {
-		if err := store.UnbindULN(context.Background(), uln); err != nil {
+		if err := store.UnbindULN(context.Background(), uln, ""); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"openplr/plr"
@@ -163,12 +161,6 @@ func (s *SignIn) refused(ctx context.Context, code Problem, cause error, more ..
 	}
 	s.log.LogAttrs(ctx, level, "refused", append(attrs, more...)...)
 	return ref
-}
-
-// isOurFault says whether cause is that the provider refuses us, rather than a person.
-func isOurFault(cause error) bool {
-	var w why
-	return errors.As(cause, &w) && (w == errClientRefused || w == errTokenRequest || slices.Contains(slices.Collect(maps.Values(ourFaults)), w))
 }
 
 // reason gives words about cause that hold nothing from outside.

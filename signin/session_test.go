@@ -167,6 +167,16 @@ func TestAttack33SessionFixation(t *testing.T) {
 			old.want(isExpired)
 			b.want(isSignedIn)
 		},
+		"a session begun meanwhile, from a provider on our own site": func(_ *testing.T, h *house, b *browser) {
+			query := h.op.authorize(b.leave(""))
+			txn := b.cookies[TransactionCookie]
+			between := h.browser()
+			between.cookies[SessionCookie] = b.signIn()
+			b.cookies[TransactionCookie] = txn
+			b.get("/auth/callback?"+query.Encode(), header("Sec-Fetch-Site", "same-site")) // the strict cookie comes along
+			b.want(isSignedIn)
+			between.want(isExpired)
+		},
 		"a planted token of no session": func(_ *testing.T, h *house, b *browser) {
 			planted := sessionPrefix + strings.Repeat("A", 43)
 			b.cookies[SessionCookie] = planted

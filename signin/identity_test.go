@@ -358,6 +358,14 @@ func TestIdentityOutlastsTheSession(t *testing.T) {
 			}
 			h.pass(31 * time.Minute)
 		}, ProblemSessionExpired},
+		"a trip that does not say which session it left from": {func(h *house, _ *browser) {
+			for _, key := range h.mini.Keys() {
+				if record, err := h.mini.Get(key); err == nil && strings.Contains(record, `"purpose":"identity"`) {
+					h.mini.Set(key, strings.Replace(record, `"handle":`, `"former":`, 1))
+				}
+			}
+			h.pass(31 * time.Minute)
+		}, ProblemSessionExpired},
 		"the account is gone": {func(h *house, _ *browser) {
 			h.book.edit(func(list map[string]*plr.Account) { clear(list) })
 			h.pass(31 * time.Minute)

@@ -218,6 +218,27 @@ func TestAttack57StepUpNotRenewed(t *testing.T) {
 		h.wantPage(b.back(url.Values{"error": {"login_required"}, "state": {u.Query().Get("state")}}), ProblemReauthFailed)
 		b.want(isSignedIn)
 	})
+	t.Run("the same subject of another provider", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		b := h.browser()
+		b.signIn()
+		query := h.op.authorize(b.depart(stepUp))
+		h.book.edit(func(list map[string]*plr.Account) { list[b.account()].Issuer = "https://former.example/" })
+		h.pass(2 * time.Second) // the account is read anew
+		h.wantPage(b.back(query), ProblemSubjectMismatch)
+	})
+	t.Run("an identity trip, on which nobody was told to ask anew", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t, oneLogin, signedRequests, reauth(ReauthSignedPromptLogin))
+		claim("auth_time", nil)(h)
+		b := h.browser()
+		b.signIn()
+		b.arrives(identityStart, "/")
+		if e := b.held(); e.StepUpAt != 0 || e.IdentityAt == 0 {
+			t.Errorf("%+v", e)
+		}
+	})
 	t.Run("cancelled", func(t *testing.T) {
 		t.Parallel()
 		h := newHouse(t)
@@ -320,6 +341,11 @@ func TestFreshness(t *testing.T) {
 	}
 	if e := b.held(); e.StepUpAt != left.Add(2*time.Minute).UnixMilli() {
 		t.Errorf("a sign-in at the beginning of a long trip counts from %s", time.UnixMilli(e.StepUpAt))
+	}
+	claim("auth_time", from(30*time.Second))(h)
+	b.arrives(stepUp, "/")
+	if e := b.held(); e.StepUpAt != h.clock.Now().UnixMilli() {
+		t.Errorf("a provider whose clock is ahead makes it last until %s", time.UnixMilli(e.StepUpAt).Add(stepUpLife))
 	}
 	claim("auth_time", nil)(h)
 	h.pass(time.Minute)

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -113,6 +114,23 @@ func TestBackchannelLogout(t *testing.T) {
 			h.wantAccepted(h.backchannel(h.logoutToken(nil)))
 			h.app = here
 			b.want(isExpired)
+		},
+		"holds durably at once where it was told": func(_ *testing.T, h *house, b *browser) {
+			h.book.edit(func(list map[string]*plr.Account) { list[b.account()].ULN = "9900000004" })
+			h.pass(time.Minute)
+			b.want(isSignedIn) // and the account is held in the cache
+			h.wantAccepted(h.backchannel(h.logoutToken(nil)))
+			h.mini.Del(providerLogoutKey(subjectHash(issuer, person)))
+			b.want(isExpired)
+		},
+		"the provider hangs up": func(t *testing.T, h *house, b *browser) {
+			gone, hangUp := context.WithCancel(t.Context())
+			hangUp()
+			h.postBackchannel(url.Values{"logout_token": {h.logoutToken(nil)}}.Encode(), func(r *http.Request) { *r = *r.WithContext(gone) })
+			b.want(isExpired)
+			if h.signOuts() != 1 {
+				t.Errorf("no audit line:\n%s", h.logs)
+			}
 		},
 		"holds durably when Redis forgets": func(t *testing.T, h *house, b *browser) {
 			key, record := b.record()

@@ -321,6 +321,16 @@ func TestCallbackAttacks(t *testing.T) {
 			h.mini.Set(key, strings.Replace(record, `"sign_in"`, `"payment"`, 1))
 			h.wantPage(b.back(h.op.authorize(u)), ProblemStateUnknown)
 		},
+		"58 a trip kept by a newer version": func(t *testing.T, h *house, b *browser) {
+			u := b.leave("")
+			key := transactionKey(hashOf(useState, u.Query().Get("state")))
+			record, err := h.mini.Get(key)
+			if err != nil || !strings.Contains(record, `"v":1`) {
+				t.Fatal(record, err)
+			}
+			h.mini.Set(key, strings.Replace(record, `"v":1`, `"v":2`, 1))
+			h.wantPage(b.back(h.op.authorize(u)), ProblemStateUnknown)
+		},
 		"65 the verifier sealed for another transaction": func(_ *testing.T, h *house, b *browser) {
 			first, second := b.leave(""), b.leave("")
 			key := func(u *url.URL) string { return transactionKey(hashOf(useState, u.Query().Get("state"))) }

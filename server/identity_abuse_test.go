@@ -267,3 +267,97 @@ func TestFailedClaimsOnASlowStore(t *testing.T) {
 		}
 	}
 }
+
+// Whoever claims somebody's record again and again tells them once, until they
+// have seen it, and never drowns out the rest.
+func TestHoldersAreNotFlooded(t *testing.T) {
+	t.Parallel()
+	c := newClaims(t)
+	c.learner("Held", "Person", here)
+	holder := c.proved("Held", "Person", here)
+	c.ok(c.claim(holder))
+	for i := range 2 * plr.MaxNotices {
+		c.pass(plr.ClaimWindow) // the tally forgets
+		c.refused(c.claim(c.proved("Held", "Person", here)), plr.CodeNotMatched)
+		c.refused(c.claim(c.proved("Held", "Person", here)), plr.CodeNotMatched)
+		list := c.stored(holder).Notices
+		if len(list) != min(i+1, plr.MaxNotices) {
+			t.Fatalf("%d notices after %d", len(list), i+1)
+		}
+		if last := list[len(list)-1]; last.SeenAt != nil || !last.At.Equal(c.time()) {
+			t.Fatalf("the newest is %+v", last)
+		}
+		_, err := c.service.AcknowledgeNotices(t.Context(), holder.ID)
+		c.ok(err)
+	}
+}
+
+// A sensitive learner's sharing is off before anybody is connected: also when the
+// process ends between the two.
+func TestSharingIsOffBeforeARestrictedRecordIsConnected(t *testing.T) {
+	t.Parallel()
+	c := newClaims(t)
+	uln := c.learner("Secret", "Person", here, restricted)
+	_, err := c.store.SetSharingPreference(t.Context(), uln, plr.PreferenceChange{At: c.time(), Channel: plr.ChannelSelf}, func(sh *plr.Sharing) error {
+		sh.OptIn(c.time(), false)
+		return nil
+	})
+	c.ok(err)
+	a := c.proved("Secret", "Person", here)
+	c.refused(c.claim(a), plr.CodeNotMatched)
+	one := c.oneCase(plr.ReviewRestricted)
+	c.service, err = plr.New(c.config(withoutBinding{c.store}))
+	c.ok(err)
+	if err := c.resolve(c.account(), specialist, one.ID, plr.ReviewConnect); plr.CodeOf(err) != plr.CodeUnavailable {
+		t.Fatal(err)
+	}
+	if sharing, err := c.store.Sharing(t.Context(), uln); err != nil || !sharing.OptedOut || c.bound(a) != "" {
+		t.Errorf("%+v, %v, bound to %q", sharing, err, c.bound(a))
+	}
+}
+
+// Two decisions at once: one is made, and the other finds that.
+func TestReviewResolvedTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		c := newClaims(t)
+		uln := c.learner("Anna", "Test", here)
+		before, after, staff := c.proved("Anna", "Test", here), c.proved("Anna", "Test", here), c.account()
+		c.ok(c.claim(before))
+		c.refused(c.claim(after), plr.CodeNotMatched)
+		one := c.oneCase(plr.ReviewBoundElsewhere)
+		c.pass(plr.HolderNotice)
+		decide := func(d plr.ReviewDecision) func() error {
+			return func() error {
+				_, err := c.service.ResolveReviewCase(t.Context(), staff, caseworker, plr.ResolveReviewCaseInput{
+					ID: one.ID, Decision: d, Reason: "Seen and compared.", Version: one.Version,
+				})
+				return err
+			}
+		}
+		c.ok(c.service.ProveIdentity(t.Context(), after.ID, c.identity("Anna", "Test", here)))
+		errs := c.atOnce(decide(plr.ReviewConnect), decide(plr.ReviewConnect), decide(plr.ReviewRefuse), func() error {
+			return c.claim(after) // beside them
+		})
+		decided := -1
+		for i, err := range errs[:3] {
+			if err == nil && decided >= 0 {
+				t.Errorf("%d and %d both decided", decided, i)
+			}
+			if err == nil {
+				decided = i
+			}
+		}
+		got, err := c.store.ReviewCase(t.Context(), one.ID)
+		if c.ok(err); got.State != plr.ReviewResolved || got.Resolution == nil {
+			t.Fatalf("%+v: %v", got, errs)
+		}
+		want := before
+		if got.Resolution.Decision == plr.ReviewConnect {
+			want = after
+		}
+		if held, err := c.store.AccountOf(t.Context(), uln); err != nil || held.ID != want.ID {
+			t.Errorf("after %s %+v holds it, %v", got.Resolution.Decision, held, err)
+		}
+	}
+}

@@ -40,7 +40,7 @@ const (
 var fieldCosts = map[string]int{
 	"ShareLink.qrCode": 100, "ShareLink.accessHistory": 100, "Learner.accessHistory": 100,
 	"ConfiguredView.preview": 100, "ConfiguredView.shareLinks": 50,
-	"Viewer.sessions": 50, "Viewer.identity": 5, "ReviewCase.evidence": 100,
+	"Viewer.sessions": 50, "Viewer.identity": 5, "ReviewCase.evidence": 100, "Casework.reviewCases": 100,
 }
 
 // listSizes is how many items a list without a first argument is reckoned

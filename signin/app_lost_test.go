@@ -282,7 +282,7 @@ func TestAttack66OldCopyLongAfter(t *testing.T) {
 	locked.signIn("app_lock", "true")
 	plain.signIn()
 	b.signIn()
-	account, epoch := b.account(), ""
+	account := b.account()
 	epoch, err := h.mini.Get(epochKey(account))
 	must(err)
 	copies := map[string]string{}

@@ -316,3 +316,23 @@ func TestAttack66OldCopyLongAfter(t *testing.T) {
 		t.Errorf("%d are remembered", n)
 	}
 }
+
+// What an app says about its lock counts when its session begins: a step-up
+// neither prolongs a session nor shortens it.
+func TestAppLockAtStepUp(t *testing.T) {
+	t.Parallel()
+	for _, lock := range []string{"true", "false"} {
+		for _, later := range []string{"true", "false", ""} {
+			h := newAppHouse(t)
+			p := h.phone()
+			p.signIn("app_lock", lock)
+			_, before := p.family()
+			h.pass(time.Minute)
+			form := p.form(p.code(with(p.query(), "action", "step_up", "handoff", p.handoff(`{"action":"step_up"}`))))
+			p.take(with(form, "app_lock", later))
+			if _, after := p.family(); after.AppLock != before.AppLock || after.Idle != before.Idle || after.AbsoluteAt != before.AbsoluteAt {
+				t.Errorf("%s, then %q: %+v, then %+v", lock, later, before.session, after.session)
+			}
+		}
+	}
+}

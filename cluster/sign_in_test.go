@@ -170,6 +170,65 @@ func TestAttack52DoubleRefreshAcrossReplicas(t *testing.T) {
 	}
 }
 
+// The same while the ways to Redis are cut again and again, so that commands are
+// done whose answers are lost: whoever asks again is told what the others are,
+// and nobody's session ends over it.
+func TestAttack52RefreshWhileAnswersAreLost(t *testing.T) {
+	t.Parallel()
+	h := replicated(t)
+	for round := range times(3, 30) {
+		app := h.newPhone(t, h.replicas[round%2], h.person.Subject)
+		stop := make(chan struct{})
+		var wg sync.WaitGroup
+		for i, f := range h.caches {
+			wg.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					case <-time.After(time.Duration(3+2*i+round%3) * time.Millisecond):
+						f.cut()
+					}
+				}
+			})
+		}
+		var mu sync.Mutex
+		given, unknown := map[string]int{}, 0
+		crowd(8, 8, func(i int) {
+			for range 400 { // far less than the half minute in all
+				status, got := h.renew(h.replicas[i%2], app.refresh)
+				again := status == 0 || status == http.StatusServiceUnavailable
+				mu.Lock()
+				switch {
+				case again:
+					unknown++
+				case status == http.StatusOK:
+					given[got.Access+" "+got.Refresh]++
+				default:
+					t.Errorf("round %d: an honest refresh was answered %d %s", round, status, got.Error)
+				}
+				mu.Unlock()
+				if !again {
+					return
+				}
+			}
+		})
+		close(stop)
+		wg.Wait()
+		if len(given) != 1 {
+			t.Fatalf("round %d: %d different answers to one refresh, %d unknown", round, len(given), unknown)
+		}
+		for pair := range given {
+			access, refresh, _ := strings.Cut(pair, " ")
+			next := &phone{h, access, refresh}
+			if !lives(t, h.replicas[0], h.holds(access)) || !next.renew(t, h.replicas[1]) {
+				t.Errorf("round %d: the session has ended", round)
+			}
+		}
+		t.Logf("round %d: %d answers were lost on the way", round, unknown)
+	}
+}
+
 // Attack 50 with two processes: signing out everywhere beside refreshes and
 // requests that move idle limits. What is acknowledged stands: no token lives.
 func TestAttack50SignOutEverywhereBesideRefreshes(t *testing.T) {

@@ -40,12 +40,14 @@ type Account struct {
 // and opens nothing.
 type EndedSession struct {
 	Handle string
-	// Until is when it would have ended at the latest.
+	// Until is when it would have ended at the latest, had nobody used it since.
 	Until time.Time
 }
 
-// MaxEndedSessions bounds what an account remembers. One more ends them all.
-const MaxEndedSessions = 50
+// MaxEndedSessions bounds what an account remembers. One more ends them all, the
+// one too that is just beginning: it is more than somebody ends who signs in every
+// minute, as what watches a service does.
+const MaxEndedSessions = 200
 
 // EndSession notes that the session with this handle has ended, and forgets
 // those that have ended by time. Stores apply it as one step.
@@ -164,7 +166,7 @@ func (s *Service) EndSessions(ctx context.Context, id string, newest time.Time) 
 }
 
 // EndSession makes one session of the account invalid, for good and on every
-// replica. until is when it would have ended by itself.
+// replica. until is when it would have ended by itself, unused.
 func (s *Service) EndSession(ctx context.Context, id, handle string, until time.Time) error {
 	return s.store.EndSession(ctx, id, handle, until, s.now())
 }

@@ -141,7 +141,7 @@ func appStory(t *testing.T, h *harness) {
 
 	// The person is told when a refresh token is used that was replaced twice since.
 	stolen := *app
-	if !app.renew() || !app.renew() || stolen.renew() {
+	if first := app.renew(); !first || !app.renew() || stolen.renew() {
 		t.Error("reuse was not noticed")
 	}
 	over(app, "a token was reused")

@@ -272,3 +272,67 @@ func TestAttack66SignedOutByAClockBehind(t *testing.T) {
 	b.signIn()
 	b.want(isSignedIn)
 }
+
+// The durable store forgets a session that was ended when its record, should an
+// older copy of Redis have it, has reached its limit by itself: not before.
+func TestAttack66OldCopyLongAfter(t *testing.T) {
+	t.Parallel()
+	h := newAppHouse(t)
+	locked, plain, b := h.phone(), h.phone(), h.browser()
+	locked.signIn("app_lock", "true")
+	plain.signIn()
+	b.signIn()
+	account := b.account()
+	epoch, err := h.mini.Get(epochKey(account))
+	must(err)
+	copies := map[string]string{}
+	for _, key := range h.left() {
+		copies[key], err = h.mini.Get(key)
+		must(err)
+	}
+	token := b.cookies[SessionCookie]
+	for _, p := range []*phone{locked, plain} {
+		p.post("/auth/app/revoke", "token="+p.tokens.RefreshToken)
+	}
+	b.logout("")
+	for _, wait := range []time.Duration{0, 29 * time.Minute, 2 * time.Minute, 31 * time.Minute, 5 * time.Hour, 20 * 24 * time.Hour} {
+		h.pass(wait)
+		other := h.browser()
+		other.signIn()
+		other.logout("") // what may be forgotten is forgotten now
+		for key, record := range copies {
+			h.mini.Set(key, record)
+		}
+		h.mini.Set(epochKey(account), epoch)
+		for _, p := range []*phone{locked, plain} {
+			p.want(isExpired)
+			p.refuse(p.refreshForm(), http.StatusBadRequest, "invalid_grant")
+			h.mini.Set(epochKey(account), epoch)
+		}
+		b.cookies[SessionCookie] = token
+		b.want(isExpired)
+	}
+	if n := len(h.book.list[account].EndedSessions); n > 2 { // the locked one, and the last
+		t.Errorf("%d are remembered", n)
+	}
+}
+
+// What an app says about its lock counts when its session begins: a step-up
+// neither prolongs a session nor shortens it.
+func TestAppLockAtStepUp(t *testing.T) {
+	t.Parallel()
+	for _, lock := range []string{"true", "false"} {
+		for _, later := range []string{"true", "false", ""} {
+			h := newAppHouse(t)
+			p := h.phone()
+			p.signIn("app_lock", lock)
+			_, before := p.family()
+			h.pass(time.Minute)
+			form := p.form(p.code(with(p.query(), "action", "step_up", "handoff", p.handoff(`{"action":"step_up"}`))))
+			p.take(with(form, "app_lock", later))
+			if _, after := p.family(); after.AppLock != before.AppLock || after.Idle != before.Idle || after.AbsoluteAt != before.AbsoluteAt {
+				t.Errorf("%s, then %q: %+v, then %+v", lock, later, before.session, after.session)
+			}
+		}
+	}
+}

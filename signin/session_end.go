@@ -74,7 +74,9 @@ func (s *SignIn) recordToEnd(ctx context.Context, hash string) (e *session, know
 // for as long as an identity trip can be under way that left from the session:
 // see ranOut.
 func (s *SignIn) endInStore(ctx context.Context, e *session) error {
-	err := s.config.Accounts.EndSession(ctx, e.Account, e.Handle, time.UnixMilli(e.AbsoluteAt).Add(identityLife))
+	// Also after the session's own limit: the trip may come back then.
+	until := time.UnixMilli(max(s.remembered(e).UnixMilli(), s.now().Add(identityLife+time.Minute).UnixMilli()))
+	err := s.config.Accounts.EndSession(ctx, e.Account, e.Handle, until)
 	s.accounts.forget(e.Account)
 	if plr.CodeOf(err) == plr.CodeNotFound {
 		return nil

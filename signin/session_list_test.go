@@ -798,3 +798,27 @@ func TestAttack64SessionOfAnotherAccount(t *testing.T) {
 	b.own(http.MethodDelete, "/auth/sessions?except=current")
 	stranger.want(isSignedIn)
 }
+
+// Somebody signs in every minute and never signs out, as what watches a service
+// does: each of those sessions ends another, and none that began is over at once.
+func TestManySignIns(t *testing.T) {
+	t.Parallel()
+	h := newAppHouse(t)
+	h.book.ending = func() { h.clock.add(time.Millisecond) } // it takes its time
+	for i := range 300 {
+		h.pass(time.Minute)
+		if i%2 == 0 {
+			p := h.phone()
+			p.signIn()
+			h.pass(2 * time.Second)
+			p.want(isSignedIn)
+			continue
+		}
+		b := h.browser()
+		b.signIn()
+		h.pass(2 * time.Second)
+		if b.want(isSignedIn); t.Failed() {
+			t.Fatalf("sign-in %d", i)
+		}
+	}
+}

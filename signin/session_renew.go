@@ -14,10 +14,14 @@ import (
 // names all of them: ending it ends the session whatever its token is by now.
 func (e *session) generation() string { return e.Handle + "." + strconv.Itoa(e.Generation) }
 
-// generationLife is how long the durable store must remember that a token was
-// replaced. Should an older copy of Redis bring its record back, that record was
-// last seen before, and has reached its idle limit by then.
-const generationLife = maxIdle + time.Minute
+// remembered is until when the durable store must remember that a session, or one
+// token's time of it, ends now. Should an older copy of Redis bring its record
+// back, that record was last seen before, and has reached its idle limit by then.
+// Clocks may differ by a minute, and a restart may set another limit for browsers.
+func (s *SignIn) remembered(e *session) time.Time {
+	unseen := max(maxIdle, time.Duration(e.Idle)*time.Millisecond)
+	return time.UnixMilli(min(e.AbsoluteAt, s.now().Add(unseen+time.Minute).UnixMilli()))
+}
 
 // mark writes what an authentication proved into a session.
 func (p *proof) mark(e *session, now time.Time) {
@@ -79,7 +83,7 @@ func (s *SignIn) renewSession(ctx context.Context, oldHash, idToken string, p *p
 		s.withdraw(ctx, &e, hash)
 		return "", nil, err
 	}
-	if err := s.retire(ctx, old, oldHash, now); err != nil {
+	if err := s.retire(ctx, old, oldHash); err != nil {
 		s.withdraw(ctx, &e, hash)
 		return "", nil, err
 	}
@@ -104,12 +108,8 @@ func (s *SignIn) successor(ctx context.Context, tokenHash string) (string, error
 }
 
 // retire ends the old token of a session that has a new one.
-func (s *SignIn) retire(ctx context.Context, old *session, oldHash string, now time.Time) error {
-	until := now.Add(generationLife)
-	if end := time.UnixMilli(old.AbsoluteAt); end.Before(until) {
-		until = end
-	}
-	if err := s.config.Accounts.EndSession(ctx, old.Account, old.generation(), until); err != nil {
+func (s *SignIn) retire(ctx context.Context, old *session, oldHash string) error {
+	if err := s.config.Accounts.EndSession(ctx, old.Account, old.generation(), s.remembered(old)); err != nil {
 		return accountFault{err}
 	}
 	s.accounts.forget(old.Account)

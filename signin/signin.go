@@ -38,7 +38,7 @@ type Accounts interface {
 	// those that began until newest: clocks differ, and one of theirs may be ahead.
 	EndSessions(ctx context.Context, id string, newest time.Time) error
 	// EndSession makes the one with this handle invalid, durably. until is when it
-	// would have ended by itself.
+	// would have ended by itself, unused.
 	EndSession(ctx context.Context, id, handle string, until time.Time) error
 	// AccountOfSubject gives the account of a subject, plr.CodeNotFound when it has
 	// never signed in.

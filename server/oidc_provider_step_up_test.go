@@ -28,7 +28,7 @@ func TestStepUpAtAnotherProvider(t *testing.T) {
 		"prompt=login":    {env: map[string]string{"OIDC_REAUTH": "prompt_login"}, change: url.Values{"prompt": {""}}, whenChange: "reauth_failed"},
 		"nothing asked":   {env: map[string]string{"OIDC_REAUTH": "none"}, refused: true},
 		"max_age, signed": {env: map[string]string{"OIDC_REAUTH": "max_age", "OIDC_USE_JAR": "true"}, objects: "required", change: url.Values{"max_age": {"9999"}}},
-		"prompt, one JAR": {env: map[string]string{"OIDC_REAUTH": "jar_prompt_login"}, objects: "allowed", change: url.Values{"prompt": {"none"}}},
+		"prompt, signed":  {env: map[string]string{"OIDC_REAUTH": "jar_prompt_login", "OIDC_USE_JAR": "true"}, objects: "required", change: url.Values{"prompt": {"none"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

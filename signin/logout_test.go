@@ -97,6 +97,14 @@ func TestLogout(t *testing.T) {
 			}
 			thief.want(isExpired)
 		},
+		"a session that another provider began": func(t *testing.T, h *house, b *browser) {
+			b.signIn()
+			key, record := b.record()
+			h.mini.Set(key, strings.Replace(record, `"opIssuer":"`+issuer, `"opIssuer":"https://former.example/`, 1))
+			if got := redirectOf(t, b.logout("{}")); got != SignedOutPage {
+				t.Errorf("its ID token goes to %q", got)
+			}
+		},
 		"provider without a sign-out": func(t *testing.T, h *house, b *browser) {
 			h.op.metadata = func(m map[string]any) { delete(m, "end_session_endpoint") }
 			b.signIn()

@@ -172,6 +172,18 @@ func (m *memory) ImportRecords(_ context.Context, updates []plr.RecordUpdate, no
 	return changes, nil
 }
 
+func (m *memory) Record(_ context.Context, uln plr.ULN) (*plr.Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return nil, m.fail
+	}
+	if held := m.record(uln); held != nil {
+		return held, nil
+	}
+	return nil, plr.NotFound("uln")
+}
+
 func (m *memory) HasRecords(context.Context) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -135,9 +135,10 @@ func (w *window) notice(event any) {
 }
 
 // harmless are findings of Chromium's that are meant: strict cookies stay away
-// from the page after signing in, GraphiQL's editors are no form,
-// and the tests themselves read document.cookie.
-var harmless = regexp.MustCompile(`"__Host-Http-lr-.*"ExcludeSameSiteStrict"|FormEmptyIdAndNameAttributesForInputError|"DocumentCookie"`)
+// from the page after signing in, other sites' requests come without any, a trip
+// to the provider and back is a bounce, GraphiQL's editors are no form, and the
+// tests themselves read document.cookie.
+var harmless = regexp.MustCompile(`"__Host-Http-lr-.*"ExcludeSameSite(Strict|Lax)"|BounceTrackingIssue|FormEmptyIdAndNameAttributesForInputError|"DocumentCookie"`)
 
 func (w *window) fault(format string, args ...any) {
 	w.mu.Lock()

@@ -62,9 +62,8 @@ func (s *SignIn) Callback(w http.ResponseWriter, r *http.Request) {
 		s.toPage(w, r, code, err)
 		return
 	}
-	// A cookie for sign-ins under way has no work left. What another tab began
-	// ends on the problem page, in a browser that is signed in.
-	clearCookie(w, TransactionCookie)
+	// The browser's secret stays for its hour or two: another tab may be on a trip of
+	// its own, and proving an identity takes long. It opens nothing by itself.
 	if arrival.session != nil {
 		setSessionCookie(w, arrival.token)
 		s.log.InfoContext(r.Context(), "signed in", "account", arrival.session.Account, "session", arrival.session.Handle, "purpose", arrival.purpose)

@@ -201,6 +201,7 @@ func (s *SignIn) EndSessionByID(w http.ResponseWriter, r *http.Request) {
 	}
 	if id == who.Session.ID && who.Session.Kind == KindWeb {
 		clearCookie(w, SessionCookie)
+		clearCookie(w, TransactionCookie)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -229,6 +230,7 @@ func (s *SignIn) EndOtherSessions(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(except) == 0 && who.Session.Kind == KindWeb {
 		clearCookie(w, SessionCookie)
+		clearCookie(w, TransactionCookie)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

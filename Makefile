@@ -23,7 +23,7 @@ cluster: ## Two replicas, MongoDB's contract and faults, in short (needs redis-s
 
 test-long: ## The same in full, about an hour, and races under the detector
 	cd cluster && CI=true go test -count=1 -timeout 4h -parallel 2 . -long
-	cd cluster && CI=true go test -count=1 -timeout 1h -parallel 1 -run 'AcrossReplicas|Linearizable|Kill' . -raced
+	cd cluster && CI=true go test -count=1 -timeout 1h -parallel 1 -run 'AcrossReplicas|Linearizable|Kill|Attack' . -raced
 
 browser: ## The tests in a real browser (needs Chromium, and npm for axe-core)
 	cd clients/axe && npm ci

@@ -127,6 +127,11 @@ func (s *Service) SetSharingPreference(ctx context.Context, uln ULN, in SetShari
 	if err := faults.err(); err != nil {
 		return nil, err
 	}
+	if !in.OptOut {
+		if err := s.mayShare(ctx, uln); err != nil {
+			return nil, err
+		}
+	}
 	before, err := s.store.Sharing(ctx, uln)
 	if err != nil {
 		return nil, err
@@ -163,6 +168,19 @@ func (s *Service) SetSharingPreference(ctx context.Context, uln ULN, in SetShari
 		return nil, err
 	}
 	return s.preference(l, sharing, history), nil
+}
+
+// mayShare asks the store whether the account of the number is suspended: what a
+// session knows of that may be a second old, and a suspension switches sharing off.
+func (s *Service) mayShare(ctx context.Context, uln ULN) error {
+	holder, err := s.store.AccountOf(ctx, uln)
+	if err := ignoreNotFound(err); err != nil {
+		return err
+	}
+	if holder != nil && holder.SuspendedAt != nil {
+		return IdentityRequired()
+	}
+	return nil
 }
 
 // switchIs confirms by a write that the switch stands where it was read to stand:

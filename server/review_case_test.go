@@ -357,6 +357,8 @@ func TestAnotherBirthDateSuspends(t *testing.T) {
 				c.ok(c.service.ProveIdentity(t.Context(), a.ID, other))
 			}
 			one := c.oneCase(plr.ReviewBirthDateChanged)
+			_, err := c.service.SetSharingPreference(t.Context(), uln, plr.SetSharingPreferenceInput{})
+			c.refused(err, plr.CodeIdentityRequired) // a session that does not know it yet
 			if !c.stopped(uln) {
 				t.Error("what is closed to the person is still shared")
 			}

@@ -1,6 +1,6 @@
 # `make` shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test race cluster test-long browser generate check lint vuln build static smoke ci
+.PHONY: help run test race cluster attacks test-long browser generate check lint vuln build static smoke ci
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
@@ -20,6 +20,9 @@ race: ## The tests under the race detector
 
 cluster: ## Two replicas, MongoDB's contract and faults, in short (needs redis-server)
 	cd cluster && CI=true go test -count=1 -timeout 15m -parallel 3 ./...
+
+attacks: ## Attacks on sessions at two replicas, under the race detector
+	cd cluster && CI=true go test -count=1 -timeout 15m -parallel 2 -run 'Attack|Backchannel' . -raced
 
 test-long: ## The same in full, about an hour, and races under the detector
 	cd cluster && CI=true go test -count=1 -timeout 4h -parallel 2 . -long

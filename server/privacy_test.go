@@ -478,6 +478,9 @@ func TestFaultsShowNothing(t *testing.T) {
 				"challenge": func() *gqlAnswer {
 					return learner.ask(raiseChallenge, vars("eventId", event, "kind", "NOT_MINE", "explanation", "x"))
 				},
+				"claim":                 func() *gqlAnswer { return learner.ask(claimRecord, vars()) },
+				"identity":              func() *gqlAnswer { return learner.ask(`{viewer{identity{status}}}`, nil) },
+				"notices":               func() *gqlAnswer { return learner.ask(`mutation{acknowledgeNotices{userErrors{code}}}`, nil) },
 				"take a challenge back": func() *gqlAnswer { return learner.ask(withdrawChallenge, vars("id", challenge)) },
 			} {
 				a := ask()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,12 +52,24 @@ func redisBinary(t *testing.T) string {
 	return binary
 }
 
+// freePort finds a port for a process of its own, below those that the system
+// gives to whoever asks for any: a test beside this one must not get it before
+// the process has it. A cluster's bus, 10,000 above, lies below them too.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l := freeListener(t)
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	for range 2000 {
+		port := 20000 + (os.Getpid()*53+int(nextPort.Add(1)))%2700
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			_ = l.Close()
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return 0
 }
+
+var nextPort atomic.Int64
 
 // newRedis prepares a server that is not started yet.
 func newRedis(t *testing.T, args ...string) *redisProcess {

@@ -25,8 +25,8 @@ const findBarriers = `window.axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', '
 func TestBrowserFindsNoBarriers(t *testing.T) {
 	t.Parallel()
 	axe, err := os.ReadFile(axeFile)
-	if os.IsNotExist(err) && os.Getenv("CI") == "" {
-		t.Skip("axe-core is not here: (cd clients/axe && npm ci)")
+	if os.IsNotExist(err) && os.Getenv("CI") != "true" {
+		t.Skip("left out: npm ci was not run in clients/axe, so nothing looked for barriers on the pages of signing in")
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func (r identityBinding) ProveURL(_ context.Context, b *plr.IdentityBinding) (*s
 	if b.Status == plr.IdentityNone || !r.ProvesIdentity {
 		return nil, nil
 	}
-	return new(r.PublicURL + "/auth/identity/start"), nil
+	return new(r.PublicURL + signin.IdentityStartPath), nil
 }
 
 // ClaimRecord answers every failed claim alike: what comes back says no more than

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net/url"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -115,11 +114,9 @@ func (h *graphqlHandler) fromDomain(ctx context.Context, e *plr.Error) *gqlerror
 	}
 	switch e.Code {
 	case plr.CodeStepUpRequired:
-		way := h.wayOut(ctx, "step_up", "/auth/step-up?action="+url.QueryEscape(string(e.Action))+"&return_to=/")
-		way["action"] = string(e.Action)
-		out.Extensions["stepUp"] = way
+		out.Extensions["stepUp"] = signin.From(ctx).StepUpWay(h.publicURL, e.Action)
 	case plr.CodeIdentityRequired:
-		out.Extensions["identity"] = h.wayOut(ctx, "identity", "/auth/identity/start")
+		out.Extensions["identity"] = signin.From(ctx).IdentityWay(h.publicURL)
 	}
 	if e.RetryAfter > 0 {
 		out.Extensions["retryAfter"] = int(math.Ceil(e.RetryAfter.Seconds()))
@@ -130,18 +127,6 @@ func (h *graphqlHandler) fromDomain(ctx context.Context, e *plr.Error) *gqlerror
 		h.logger.LogAttrs(ctx, slog.LevelWarn, "dependency unavailable", slog.String("ref", ref), slog.String("kind", fmt.Sprintf("%T", rootCause(e))))
 	}
 	return out
-}
-
-// wayOut says where a person goes who must sign in once more or prove who they
-// are. A browser goes to path. An app has no cookie to take there: it asks for a
-// hand-off, and goes on with it in the system's browser.
-func (h *graphqlHandler) wayOut(ctx context.Context, handoffAction, path string) map[string]string {
-	if session := signin.From(ctx).Session; session != nil && session.Kind == signin.KindApp {
-		return map[string]string{
-			"handoffUrl": h.publicURL + "/auth/app/handoff", "handoffAction": handoffAction, "authorizeUrl": h.publicURL + "/auth/app/authorize",
-		}
-	}
-	return map[string]string{"url": h.publicURL + path}
 }
 
 // fromDocument rewords what the parser and the validator say, so that no value

@@ -61,7 +61,7 @@ func routes(c *config, h *handlers, logger *slog.Logger) http.Handler {
 	mux.Handle("/auth/login", signIn(h.signIn.Login))
 	mux.Handle("/auth/callback", signIn(h.signIn.Callback))
 	mux.Handle("/auth/step-up", signIn(h.signIn.StepUp))
-	mux.Handle("/auth/identity/start", signIn(h.signIn.IdentityStart))
+	mux.Handle(signin.IdentityStartPath, signIn(h.signIn.IdentityStart))
 	mux.Handle("/auth/identity/return", page(h.signIn.IdentityReturn))
 	mux.Handle("/auth/session", page(h.signIn.Session))
 	mux.Handle("/auth/session/extend", page(h.signIn.ExtendSession))

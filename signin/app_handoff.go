@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"time"
 
@@ -16,8 +14,6 @@ const useHandoff use = "handoff"
 
 // handoffLife is how long the system's browser has to arrive with a hand-off.
 const handoffLife = 60 * time.Second
-
-const maxHandoffBody = 1 << 10
 
 const (
 	errHandoffUnknown = why("no such hand-off, or it was used or took too long")
@@ -92,22 +88,17 @@ func (s *SignIn) toAppSignIn(w http.ResponseWriter, r *http.Request, code Proble
 }
 
 func readHandoff(w http.ResponseWriter, r *http.Request) (action purpose, renew bool, code Problem, err error) {
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+	if !isJSON(r) {
 		return "", false, ProblemUnsupportedMediaType, errNotJSON
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxHandoffBody))
-	var tooLong *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLong):
-		return "", false, ProblemBodyTooLarge, errHandoffBody
-	case err != nil:
-		return "", false, ProblemInvalidBody, errHandoffBody
 	}
 	var in struct {
 		Action purpose `json:"action"`
 		Renew  bool    `json:"renew"`
 	}
-	if err := json.Unmarshal(body, &in); err != nil || (in.Action != purposeStepUp && in.Action != purposeIdentity) {
+	switch code, err := readObject(w, r, &in); {
+	case err != nil:
+		return "", false, code, err
+	case in.Action != purposeStepUp && in.Action != purposeIdentity:
 		return "", false, ProblemInvalidBody, errHandoffBody
 	}
 	return in.Action, in.Renew, "", nil

@@ -314,7 +314,7 @@ func TestAppHandoff(t *testing.T) {
 				h.wantJSON(p.post("/auth/app/handoff", body, p.bearer(), json), http.StatusBadRequest, ProblemInvalidBody)
 			}
 			h.wantJSON(p.post("/auth/app/handoff", `{"action":"step_up"}`, p.bearer()), http.StatusUnsupportedMediaType, ProblemUnsupportedMediaType)
-			h.wantJSON(p.post("/auth/app/handoff", `"`+strings.Repeat("x", maxHandoffBody)+`"`, p.bearer(), json), http.StatusRequestEntityTooLarge, ProblemBodyTooLarge)
+			h.wantJSON(p.post("/auth/app/handoff", `"`+strings.Repeat("x", maxBody)+`"`, p.bearer(), json), http.StatusRequestEntityTooLarge, ProblemBodyTooLarge)
 			for bearer, code := range map[string]Problem{
 				"": ProblemUnauthenticated, "Basic eDp5": ProblemUnauthenticated, "Bearer": ProblemSessionExpired, "Bearer x": ProblemSessionExpired,
 				"Bearer " + p.tokens.RefreshToken: ProblemSessionExpired,

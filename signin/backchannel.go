@@ -113,7 +113,7 @@ func readBackchannel(w http.ResponseWriter, r *http.Request) (token string, code
 	var tooLong *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLong):
-		return "", ProblemBodyTooLarge, errLogoutBodySize
+		return "", ProblemBodyTooLarge, errBodySize
 	case err != nil:
 		return "", auditLogoutToken, errLogoutForm
 	}

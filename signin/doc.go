@@ -55,6 +55,8 @@
 //	cookie.go          the two cookies
 //	return_to.go       where a person goes after signing in
 //	problem.go         refusals: codes, pages, JSON, the audit line
+//	body.go            the small JSON bodies of requests
+//	way.go             where a refusal sends people
 //	secret.go, seal.go secrets: made, hashed, sealed
 //
 // # What is promised

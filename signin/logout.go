@@ -2,10 +2,7 @@ package signin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"time"
@@ -20,7 +17,6 @@ const (
 )
 
 const (
-	maxLogoutBody = 1 << 10
 	// maxLogoutCookies bounds what a request can make us look up.
 	maxLogoutCookies = 8
 	// logoutTimeout covers the durable store and Redis; a person who closes the
@@ -30,12 +26,7 @@ const (
 	maxEndSessionQuery = 2048
 )
 
-const (
-	errNoCustomHeader = why("the custom header is missing")
-	errNotJSON        = why("the body is not announced as JSON")
-	errLogoutBody     = why("the body is not the object expected")
-	errLogoutBodySize = why("the body is too long")
-)
+const errNoCustomHeader = why("the custom header is missing")
 
 // Logout serves POST /auth/logout with the JSON body {"everywhere": bool?}. The
 // session, or with everywhere every session of the account, is dead before the
@@ -127,26 +118,14 @@ func readLogout(w http.ResponseWriter, r *http.Request) (everywhere bool, code P
 	if r.Header.Get(RequestedByHeader) != RequestedBy {
 		return false, ProblemCrossOrigin, errNoCustomHeader
 	}
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+	if !isJSON(r) { // an empty body too: another origin cannot announce it without asking
 		return false, ProblemUnsupportedMediaType, errNotJSON
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxLogoutBody))
-	var tooLong *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLong):
-		return false, ProblemBodyTooLarge, errLogoutBodySize
-	case err != nil:
-		return false, ProblemInvalidBody, errLogoutBody
-	case len(body) == 0:
-		return false, "", nil
-	}
-	var in *struct {
+	var in struct {
 		Everywhere bool `json:"everywhere"`
 	}
-	if err := json.Unmarshal(body, &in); err != nil || in == nil {
-		return false, ProblemInvalidBody, errLogoutBody
-	}
-	return in.Everywhere, "", nil
+	code, err = readObject(w, r, &in)
+	return in.Everywhere, code, err
 }
 
 // endSessionURL leads to the provider's own sign-out. Without it, the next person

@@ -1,12 +1,8 @@
 package signin
 
 import (
-	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
-	"net/url"
 
 	"openplr/plr"
 )
@@ -62,7 +58,7 @@ func (s *SignIn) owner(w http.ResponseWriter, r *http.Request, method string) (W
 		s.toProgram(w, r, ProblemCrossOrigin, errNoCustomHeader)
 		return Who{}, false
 	}
-	if code, err := readNothing(w, r); err != nil {
+	if code, err := readObject(w, r, &struct{}{}); err != nil {
 		s.toProgram(w, r, code, err)
 		return Who{}, false
 	}
@@ -72,28 +68,6 @@ func (s *SignIn) owner(w http.ResponseWriter, r *http.Request, method string) (W
 		return Who{}, false
 	}
 	return who, true
-}
-
-// readNothing accepts no body, or a JSON object whose members do not matter.
-func readNothing(w http.ResponseWriter, r *http.Request) (Problem, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxLogoutBody))
-	var tooLong *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLong):
-		return ProblemBodyTooLarge, errLogoutBodySize
-	case err != nil:
-		return ProblemInvalidBody, errLogoutBody
-	case len(body) == 0:
-		return "", nil
-	}
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return ProblemUnsupportedMediaType, errNotJSON
-	}
-	var in map[string]json.RawMessage
-	if err := json.Unmarshal(body, &in); err != nil || in == nil {
-		return ProblemInvalidBody, errLogoutBody
-	}
-	return "", nil
 }
 
 // toOwner answers with a refusal of the domain.
@@ -114,28 +88,11 @@ func (s *SignIn) toOwner(w http.ResponseWriter, r *http.Request, who Who, err er
 	}
 }
 
-// stepUpJSON says where to go for a fresh sign-in, and what for. A browser goes to
-// URL; an app asks for a hand-off and goes on with it in the system's browser.
-type stepUpJSON struct {
-	Action        plr.StepUpAction `json:"action"`
-	URL           string           `json:"url,omitempty"`
-	HandoffURL    string           `json:"handoffUrl,omitempty"`
-	HandoffAction string           `json:"handoffAction,omitempty"`
-	AuthorizeURL  string           `json:"authorizeUrl,omitempty"`
-}
-
 // toStepUp is toProgram with the way to go, as GraphQL's error has it.
 func (s *SignIn) toStepUp(w http.ResponseWriter, r *http.Request, who Who, action plr.StepUpAction) {
 	ref := s.refused(r.Context(), ProblemStepUpRequired, errStepUpNeeded)
-	way := stepUpJSON{Action: action}
-	if who.Session.Kind == KindApp {
-		way.HandoffURL, way.HandoffAction = s.config.PublicURL+"/auth/app/handoff", string(purposeStepUp)
-		way.AuthorizeURL = s.config.PublicURL + "/auth/app/authorize"
-	} else {
-		way.URL = s.config.PublicURL + "/auth/step-up?action=" + url.QueryEscape(string(action)) + "&return_to=/"
-	}
 	writeJSON(w, http.StatusUnauthorized, "application/problem+json", struct {
 		problemJSON
-		StepUp stepUpJSON `json:"stepUp"`
-	}{newProblemJSON(http.StatusUnauthorized, ProblemStepUpRequired, ref), way})
+		StepUp Way `json:"stepUp"`
+	}{newProblemJSON(http.StatusUnauthorized, ProblemStepUpRequired, ref), who.StepUpWay(s.config.PublicURL, action)})
 }

@@ -25,6 +25,8 @@ import (
 const (
 	CallbackPath  = "/auth/callback"
 	SignedOutPath = "/auth/signed-out"
+	// IdentityStartPath is where proving who one is begins.
+	IdentityStartPath = "/auth/identity/start"
 	// SignedOutPage is the web room's page that a signed-out person arrives at.
 	SignedOutPage = "/signed-out"
 )

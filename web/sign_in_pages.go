@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"openplr/plr"
+	"openplr/signin"
 )
 
 // AppCallback is GET /app/callback, where a browser arrives whose app did not take
@@ -49,5 +50,5 @@ func (p *Pages) IdentityContinue(w http.ResponseWriter, r *http.Request) {
 
 // identityLink begins proving who one is.
 func identityLink(l plr.Language) string {
-	return "/auth/identity/start?" + url.Values{"return_to": {"/"}, "ui_locales": {tagOf(l)}}.Encode()
+	return signin.IdentityStartPath + "?" + url.Values{"return_to": {"/"}, "ui_locales": {tagOf(l)}}.Encode()
 }

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"openplr/plr"
 )
@@ -36,14 +37,14 @@ const (
 
 // coreIdentity is the part of a core identity JWT that is used.
 type coreIdentity struct {
-	Issuer    string      `json:"iss"`
-	Audience  audience    `json:"aud"`
-	Subject   string      `json:"sub"`
-	Expires   *float64    `json:"exp"`
-	NotBefore *float64    `json:"nbf"`
-	Issued    *float64    `json:"iat"`
-	Vector    string      `json:"vot"`
-	Statement credentials `json:"vc"`
+	Issuer    string       `json:"iss"`
+	Audience  jwt.Audience `json:"aud"`
+	Subject   string       `json:"sub"`
+	Expires   *float64     `json:"exp"`
+	NotBefore *float64     `json:"nbf"`
+	Issued    *float64     `json:"iat"`
+	Vector    string       `json:"vot"`
+	Statement credentials  `json:"vc"`
 }
 
 type credentials struct {
@@ -62,18 +63,6 @@ type nameClaim struct {
 		Type  string `json:"type"`
 		Value string `json:"value"`
 	} `json:"nameParts"`
-}
-
-// audience is one text or a list of them.
-type audience []string
-
-func (a *audience) UnmarshalJSON(body []byte) error {
-	var one string
-	if json.Unmarshal(body, &one) == nil {
-		*a = audience{one}
-		return nil
-	}
-	return json.Unmarshal(body, (*[]string)(a))
 }
 
 // checkCoreIdentity accepts a core identity JWT that was issued to us, just now,
